@@ -1,0 +1,1 @@
+"""The vocabulary: pure values without I/O, on which all three layers rest."""

