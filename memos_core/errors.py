@@ -166,7 +166,9 @@ class VaultFull(VaultError, OSError):
     """No space left for the write; nothing of it was stored."""
 
     path: str
-    template = "There is no space left to write {path}; nothing of this call was stored. Free some disk space and try again."
+    template = (
+        "There is no space left to write {path}; nothing of this call was stored. Free some disk space and try again."
+    )
 
 
 class VaultBusy(VaultError, TimeoutError):

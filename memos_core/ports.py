@@ -218,7 +218,7 @@ class Vault(Protocol):
         """Cubes in the order asked for; missing, erased and not yet known ones are left out."""
         ...
 
-    def list(self, selection: Selection, *, limit: int, offset: int = 0) -> list[MemCube]:
+    def select(self, selection: Selection, *, limit: int, offset: int = 0) -> list[MemCube]:
         """Admitted cubes, latest change first, then by id."""
         ...
 
@@ -241,7 +241,7 @@ class Vault(Protocol):
     # finding: candidates by one signal each, best first, ties by cube id
 
     def match(self, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
-        """Full text by BM25 over the stemmed text and, with half its weight, the text it follows. Any term may match."""
+        """Full text by BM25 over the stemmed text and, with less weight, the text it follows; any term may match."""
         ...
 
     def nearest(self, selection: Selection, vector: Vector, *, limit: int) -> list[Scored]:

@@ -7,7 +7,6 @@ nothing.
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -127,9 +126,8 @@ class Operation:
             raise InvalidOperation(detail=f"Operation {self.id} does not match its header.")
         if (self.body is None) != (self.salt is None):
             raise InvalidOperation(detail=f"Operation {self.id} has a body without a salt, or a salt without a body.")
-        if self.body is not None and self.salt is not None:
-            if not hmac.compare_digest(sha256(self.salt, self.body), self.body_digest):
-                raise InvalidOperation(detail=f"The body of operation {self.id} is not the one its header names.")
+        if self.body is not None and self.salt is not None and sha256(self.salt, self.body) != self.body_digest:
+            raise InvalidOperation(detail=f"The body of operation {self.id} is not the one its header names.")
 
     def value(self) -> dict[str, Any]:
         """The body as a JSON object; empty once erased."""

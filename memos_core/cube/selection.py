@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -51,21 +52,20 @@ class Condition(Frozen):
         for part in self.key.split("."):
             found = found.get(part) if isinstance(found, Mapping) else None
         alike = json_type(found) == json_type(self.value)
-        match self.comparison:
-            case Comparison.EQ:
-                return alike and bool(found == self.value)
-            case Comparison.NE:
-                return not alike or bool(found != self.value)
-            case _ if not alike or json_type(found) not in ("number", "text"):
-                return False
-            case Comparison.GT:
-                return bool(found > self.value)
-            case Comparison.GTE:
-                return bool(found >= self.value)
-            case Comparison.LT:
-                return bool(found < self.value)
-            case _:
-                return bool(found <= self.value)
+        if self.comparison is Comparison.NE:
+            return not (alike and found == self.value)
+        if not alike or (self.comparison is not Comparison.EQ and json_type(found) not in {"number", "text"}):
+            return False
+        return bool(_COMPARE[self.comparison](found, self.value))
+
+
+_COMPARE = {
+    Comparison.EQ: operator.eq,
+    Comparison.GT: operator.gt,
+    Comparison.GTE: operator.ge,
+    Comparison.LT: operator.lt,
+    Comparison.LTE: operator.le,
+}
 
 
 def json_type(value: object) -> str:
@@ -97,7 +97,9 @@ def conditions(where: Mapping[str, Any] | None) -> tuple[Condition, ...]:
                 known_names = ", ".join(known.value for known in Comparison)
                 raise InvalidFilter(detail=f"{name!r} is not a comparison; known are {known_names}.")
             if json_type(value) == "structure":
-                raise InvalidFilter(detail=f"{key}: {value!r} cannot be compared; use text, a number, a truth value or null.")
+                raise InvalidFilter(
+                    detail=f"{key}: {value!r} cannot be compared; use text, a number, a truth value or null."
+                )
             found.append(Condition(key=key, comparison=Comparison(name), value=value))
     return tuple(found)
 
