@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from memos_core.cube.interval import Interval
-from memos_core.cube.memcube import MemCube
+from memos_core.cube.memcube import Content, MemCube
 from memos_core.cube.operation import Operation
 from memos_core.cube.selection import Selection
 
@@ -89,9 +89,17 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True)
 class Part:
-    """A span of a text and its vector, ``(dim,)`` float32 of length one."""
+    """A span of a cube's text, what was embedded for it, and the vector: ``(dim,)`` float32 of length one.
+
+    Attributes
+    ----------
+    text
+        The span's text, perhaps with words around it that help, such as the speaker's name. The vault keeps only
+        its digest, for ``known_vectors``.
+    """
 
     span: Span
+    text: str
     vector: Vector
 
 
@@ -268,11 +276,11 @@ class Vault(Protocol):
     # upkeep
 
     def known_vectors(self, texts: Sequence[str], spec: EmbeddingSpec) -> dict[str, Vector]:
-        """Vectors already held for exactly these texts, so that nothing is embedded twice."""
+        """Vectors already held for parts embedded from exactly these texts, so that nothing is embedded twice."""
         ...
 
-    def unembedded(self, spec: EmbeddingSpec, *, limit: int) -> list[tuple[str, str]]:
-        """Put operations without vectors of this specification: ``(operation id, text)``."""
+    def unembedded(self, spec: EmbeddingSpec, *, limit: int) -> list[tuple[str, Content]]:
+        """Put operations with text and without vectors of this specification, by id, and their contents."""
         ...
 
     def reembed(self, spec: EmbeddingSpec, parts: Mapping[str, Sequence[Part]]) -> None:
