@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any, Union
 
 import rfc8785
@@ -15,6 +16,7 @@ from memos_core.errors import InvalidInput
 JSON = Union[None, bool, int, float, str, "list[Any]", "dict[str, Any]"]
 
 MAX_DEPTH = 64
+MAX_SAFE = 2**53 - 1  # the largest integer that every double near it can tell apart
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
@@ -23,20 +25,22 @@ def canonical(value: Mapping[str, Any]) -> bytes:
     Raises
     ------
     InvalidInput
-        For NaN, infinity, integers over 2**53, lone surrogates and anything that is not JSON.
+        For NaN, infinity, integers over 2**53, lone surrogates, more than ``MAX_DEPTH`` levels and what is
+        not JSON.
 
     References
     ----------
     RFC 8785, JSON Canonicalization Scheme.
     """
     try:
+        _check_depth(value)
         return rfc8785.dumps(dict(value))
-    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise InvalidInput(detail=f"This value cannot be written as canonical JSON: {error}") from error
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
-    """Read a JSON object strictly: no NaN, no duplicate keys, no deep nesting.
+    """Read a JSON object strictly: no NaN or infinity, no duplicate keys, at most ``MAX_DEPTH`` levels.
 
     Raises
     ------
@@ -44,7 +48,14 @@ def parse_object(data: bytes) -> dict[str, Any]:
         If ``data`` is anything but one JSON object in UTF-8.
     """
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        value = json.loads(
+            data.decode("utf-8"),
+            parse_int=_integer,
+            parse_float=_finite,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique,
+        )
+        _check_depth(value)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(detail=f"This is not a JSON object: {error}") from error
     if not isinstance(value, dict):
@@ -58,6 +69,34 @@ def sha256(*parts: bytes) -> str:
     for part in parts:
         digest.update(part)
     return digest.hexdigest()
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [member for item in level for member in _members(item)]
+        if not level:
+            return
+    raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+
+
+def _members(item: object) -> Iterable[object]:
+    if isinstance(item, Mapping):
+        return item.values()
+    return item if isinstance(item, (list, tuple)) else ()
+
+
+def _integer(digits: str) -> int | float:
+    # Canonical JSON writes 1e20 with all its digits; only a float has room for it.
+    number = _finite(digits)
+    return int(digits) if abs(number) <= MAX_SAFE else number
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits[:40]} is beyond what a number in JSON can hold")
+    return number
 
 
 def _refuse_constant(name: str) -> None:

@@ -17,6 +17,9 @@ from memos_core.cube.memcube import REMOVED, Content, MemCube, State
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.errors import InvalidOperation
 
+#: Fields of a cube that its operations add to a content. A content that set them would be read as theirs.
+_RESERVED = frozenset(MemCube.model_fields) - frozenset(Content.model_fields)
+
 
 def fold(operations: Iterable[Operation]) -> MemCube | None:
     """Compute the present cube from its operations.
@@ -74,14 +77,32 @@ def content_of(put: Operation) -> Content:
     InvalidOperation
         If the body does not hold one.
     """
+    value = put.value()
+    if not _RESERVED.isdisjoint(value):
+        raise InvalidOperation(detail=f"Operation {put.id} sets what only a fold may: {_RESERVED & value.keys()}.")
     try:
-        return Content.model_validate(put.value())
+        return Content.model_validate(value)
     except ValueError as error:
         raise InvalidOperation(detail=f"Operation {put.id} holds no content: {error}") from error
 
 
+def state_of(op: Operation) -> State:
+    """Read the state that a state operation sets.
+
+    Raises
+    ------
+    InvalidOperation
+        If the body names none.
+    """
+    try:
+        return State(op.value()["state"])
+    except (KeyError, ValueError) as error:
+        raise InvalidOperation(detail=f"Operation {op.id} names no state: {error!r}") from error
+
+
 def _of_one_cube(operations: Iterable[Operation]) -> list[Operation]:
-    known = list({op.id: op for op in operations}.values())
+    # The same operation may have come with its body and without; the body counts.
+    known = list({op.id: op for op in sorted(operations, key=lambda op: op.body is not None)}.values())
     if len({op.cube for op in known}) > 1:
         raise InvalidOperation(detail="A fold takes the operations of one cube, and these belong to several.")
     return known
@@ -102,14 +123,7 @@ def _state(operations: Sequence[Operation], shown: Iterable[Operation]) -> State
     for op in sorted(_heads(operations, OperationKind.STATE), key=lambda op: (op.hlc, op.actor, op.id), reverse=True):
         if op.body is None:
             continue
-        state = _state_of(op)
+        state = state_of(op)
         if state not in REMOVED or content_heads <= set(op.parents):
             return state
     return State.GENERATED
-
-
-def _state_of(op: Operation) -> State:
-    try:
-        return State(op.value()["state"])
-    except (KeyError, ValueError) as error:
-        raise InvalidOperation(detail=f"Operation {op.id} names no state: {error!r}") from error

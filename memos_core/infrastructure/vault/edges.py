@@ -1,0 +1,42 @@
+"""The memory graph: which edges a cube states. Derived from its content, so it needs no upkeep of its own."""
+
+from __future__ import annotations
+
+from memos_core.cube.memcube import Content, Kind
+from memos_core.ports import Edge
+
+MENTIONS = "mentions"
+SAID_BY = "said_by"
+FOLLOWS = "follows"
+
+
+def cube_node(cube: str) -> str:
+    """The node of a cube."""
+    return f"cube:{cube}"
+
+
+def entity_node(name: str) -> str:
+    """The node of an entity: letter case and spacing make no difference."""
+    return f"entity:{' '.join(name.lower().split())}"
+
+
+def edges_of(cube: str, content: Content) -> tuple[Edge, ...]:
+    """Edges that a cube states, each once, sorted.
+
+    It mentions its entities, is said by its speaker, follows its predecessor; and what its claim says is an edge
+    between subject and object: two cubes for a link, two entities for any other claim, which it mentions as well.
+    """
+    own = cube_node(cube)
+    mentioned = [entity_node(name) for name in content.entities]
+    found = set()
+    if content.follows is not None:
+        found.add(Edge(own, FOLLOWS, cube_node(content.follows)))
+    if content.provenance.speaker is not None:
+        found.add(Edge(own, SAID_BY, entity_node(content.provenance.speaker)))
+    if content.claim is not None:
+        node = cube_node if content.kind is Kind.LINK else entity_node
+        ends = [node(content.claim.subject), node(content.claim.object)]
+        found.add(Edge(ends[0], content.claim.predicate, ends[1]))
+        mentioned += ends if content.kind is not Kind.LINK else []
+    found.update(Edge(own, MENTIONS, entity) for entity in mentioned)
+    return tuple(sorted(found))
