@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from memos_core.cube.clock import Timestamp
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, MemCube
 from memos_core.cube.operation import Operation
@@ -200,6 +201,11 @@ class Vault(Protocol):
     @property
     def spec(self) -> EmbeddingSpec | None:
         """Of the vectors it holds; ``None`` while there are none."""
+        ...
+
+    @property
+    def latest(self) -> Timestamp:
+        """The greatest timestamp it holds; an author must follow it."""
         ...
 
     def commit(self, batch: Batch) -> int:

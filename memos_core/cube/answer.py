@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pydantic import AwareDatetime
+
 from memos_core.cube.frozen import Frozen
-from memos_core.cube.memcube import MemCube
+from memos_core.cube.memcube import Content, MemCube, State
+from memos_core.cube.operation import OperationKind
 
 
 class Hit(Frozen):
@@ -68,3 +71,52 @@ class Added(Frozen):
     def ids(self) -> tuple[str, ...]:
         """Ids of the written and unchanged cubes."""
         return tuple(cube.id for cube in (*self.written, *self.unchanged))
+
+
+class Change(Frozen):
+    """One operation of a cube's history, readable.
+
+    Attributes
+    ----------
+    version
+        Id of the operation.
+    at
+        When it was learnt, in UTC.
+    content
+        What it put; ``None`` for other kinds, and once erased.
+    state
+        What it moved the cube to; ``None`` for other kinds.
+    """
+
+    version: str
+    kind: OperationKind
+    at: AwareDatetime
+    actor: str
+    parents: tuple[str, ...]
+    content: Content | None = None
+    state: State | None = None
+    reason: str | None = None
+
+
+class Difference(Frozen):
+    """What changed in one field between two versions."""
+
+    field: str
+    before: object
+    after: object
+
+
+class Receipt(Frozen):
+    """Proof of an erasure: what is left of it, and nothing of what was erased.
+
+    Attributes
+    ----------
+    operations
+        Ids of the erasing operations.
+    at
+        When it was done, in UTC.
+    """
+
+    cubes: tuple[str, ...]
+    operations: tuple[str, ...]
+    at: AwareDatetime

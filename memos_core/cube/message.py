@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from memos_core.cube.frozen import Frozen
-from memos_core.errors import NaiveDatetime
+from memos_core.errors import InvalidInput, NaiveDatetime
 
 
-class Message(Frozen):
+class Given(Frozen):
+    """A value that a caller makes: what is wrong with it, a misspelt field too, is told as an :class:`InvalidInput`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            for problem in error.errors():
+                cause = problem.get("ctx", {}).get("error")
+                if isinstance(cause, InvalidInput):
+                    raise cause from error
+            raise InvalidInput(detail=f"This is no {type(self).__name__}: {error}") from error
+
+
+class Message(Given):
     """A chat message.
 
     Attributes
@@ -39,7 +56,7 @@ class Message(Frozen):
         return aware(at, "Message.at")
 
 
-class Document(Frozen):
+class Document(Given):
     """A text or Markdown document; it becomes one cube per passage.
 
     Attributes
@@ -62,6 +79,36 @@ class Document(Frozen):
     @classmethod
     def _aware(cls, at: datetime | None) -> datetime | None:
         return aware(at, "Document.at")
+
+
+def messages(given: str | Message | Sequence[Message] | Sequence[Mapping[str, Any]]) -> list[Message]:
+    """Read a text, a message, or a sequence of messages or of mappings with their fields.
+
+    Raises
+    ------
+    InvalidInput
+        For anything else.
+
+    Examples
+    --------
+    >>> messages([{"role": "user", "content": "Hello"}])[0].content
+    'Hello'
+    """
+    if isinstance(given, str):
+        return [Message(content=given)]
+    if isinstance(given, Message):
+        return [given]
+    if not isinstance(given, Sequence) or isinstance(given, (bytes, bytearray)):
+        raise InvalidInput(detail=f"A text, messages or a document can be added, and this is a {type(given).__name__}.")
+    return [_message(item) for item in given]
+
+
+def _message(item: object) -> Message:
+    if isinstance(item, Message):
+        return item
+    if isinstance(item, Mapping):
+        return Message(**item)
+    raise InvalidInput(detail=f"{item!r} is neither a Message nor a mapping with its fields.")
 
 
 def aware(moment: datetime | None, field: str) -> datetime | None:

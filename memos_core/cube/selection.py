@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, ValidationError
+from typing_extensions import TypedDict, Unpack
 
 from memos_core.cube.frozen import Frozen
-from memos_core.cube.memcube import RECALLED, Content, Kind, MemCube, State, TrustField
-from memos_core.cube.namespace import Namespace, covers
+from memos_core.cube.memcube import RECALLED, Content, Kind, MemCube, State, Trust, TrustField
+from memos_core.cube.message import aware
+from memos_core.cube.namespace import Namespace, NamespaceLike, covers, namespace
 from memos_core.errors import InvalidFilter
+
+_Named = TypeVar("_Named", Kind, State)
 
 KEY = re.compile(r"[\w-]{1,128}(\.[\w-]{1,128}){0,7}")
 
@@ -59,7 +63,7 @@ class Condition(Frozen):
         return bool(_COMPARE[self.comparison](found, self.value))
 
 
-_COMPARE = {
+_COMPARE: dict[Comparison, Callable[[Any, Any], bool]] = {
     Comparison.EQ: operator.eq,
     Comparison.GT: operator.gt,
     Comparison.GTE: operator.ge,
@@ -150,6 +154,55 @@ class Selection(Frozen):
             and (self.as_of is None or _true_at(content, self.as_of))
             and all(condition.holds(content.metadata) for condition in self.where)
         )
+
+
+class Filters(TypedDict, total=False):
+    """What narrows a selection, as callers give it; the attributes of :class:`Selection` say what each means."""
+
+    as_of: datetime | None
+    known_at: datetime | None
+    kinds: Iterable[Kind | str] | None
+    where: Mapping[str, Any] | None
+    min_trust: Trust | str | None
+
+
+def selection(
+    address: NamespaceLike | None,
+    *,
+    now: datetime,
+    states: Iterable[State | str] | None = None,
+    **filters: Unpack[Filters],
+) -> Selection:
+    """Make a selection of what a caller gave.
+
+    Raises
+    ------
+    InvalidInput
+        If a namespace is missing, a datetime has no time zone, or a kind, state, trust tier or filter is unknown.
+    """
+    wanted: dict[str, Any] = {"namespace": namespace(address), "now": now, "where": conditions(filters.get("where"))}
+    for field in ("as_of", "known_at"):
+        wanted[field] = aware(filters.get(field), field)  # type: ignore[arg-type]  # a TypedDict key by name
+    if filters.get("kinds") is not None:
+        wanted["kinds"] = _members(Kind, filters["kinds"])
+    if states is not None:
+        wanted["states"] = _members(State, states)
+    if filters.get("min_trust") is not None:
+        wanted["min_trust"] = filters["min_trust"]
+    try:
+        return Selection(**wanted)
+    except ValidationError as error:
+        raise InvalidFilter(detail=f"This selection is not understood: {error}") from error
+
+
+def _members(values: type[_Named], given: Iterable[_Named | str] | None) -> frozenset[_Named]:
+    if isinstance(given, str):
+        given = [given]
+    try:
+        return frozenset(values(value) for value in given or ())
+    except ValueError as error:
+        known = ", ".join(value.value for value in values)
+        raise InvalidFilter(detail=f"{error}; known are {known}.") from error
 
 
 def _true_at(content: Content, moment: datetime) -> bool:

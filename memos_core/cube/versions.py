@@ -1,0 +1,33 @@
+"""Reading a cube's history: what each operation did, and what differs between two contents."""
+
+from __future__ import annotations
+
+from memos_core.cube.answer import Change, Difference
+from memos_core.cube.fold import content_of
+from memos_core.cube.memcube import Content
+from memos_core.cube.operation import Operation, OperationKind
+
+
+def change(operation: Operation) -> Change:
+    """Make an operation readable."""
+    body = operation.value()
+    return Change(
+        version=operation.id,
+        kind=operation.kind,
+        at=operation.hlc.datetime(),
+        actor=operation.actor,
+        parents=operation.parents,
+        content=content_of(operation) if body and operation.kind is OperationKind.PUT else None,
+        state=body.get("state"),
+        reason=body.get("reason"),
+    )
+
+
+def differences(before: Content, after: Content) -> list[Difference]:
+    """Fields that differ, by name."""
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    return [
+        Difference(field=name, before=old.get(name), after=new.get(name))
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]

@@ -1,0 +1,70 @@
+"""MemReader's front door: whatever a caller hands in becomes contents, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Union
+
+from memos_core.cube.memcube import Content, MemCube
+from memos_core.cube.message import Document, Message, messages
+from memos_core.cube.namespace import Namespace
+from memos_core.interface.reader.documents import read_document
+from memos_core.interface.reader.messages import read_messages
+
+Addable = Union[str, Message, Document, Sequence[Message], Sequence[Mapping[str, Any]]]
+
+
+def read(
+    what: Addable,
+    *,
+    namespace: Namespace,
+    session: str | None,
+    previous: MemCube | None,
+    actor: str | None,
+    now: datetime,
+) -> list[Content]:
+    """Read a text, messages or a document.
+
+    Parameters
+    ----------
+    previous
+        The last message of the session so far.
+    actor
+        Who hands it in, for the provenance.
+    now
+        The time of what has no time of its own.
+
+    Raises
+    ------
+    InvalidInput
+        If anything in it cannot be accepted.
+    """
+    if isinstance(what, Document):
+        contents = read_document(what, namespace=namespace, now=now)
+    else:
+        position = 0 if previous is None else (previous.provenance.position or 0) + 1
+        contents = read_messages(messages(what), namespace=namespace, session=session, position=position, now=now)
+    return contents if actor is None else [_by(actor, content) for content in contents]
+
+
+def reread(content: Content, text: str, *, now: datetime) -> Content:
+    """Give a content another text: times and names are found anew, everything else stays.
+
+    Raises
+    ------
+    InvalidInput
+        If the text cannot be accepted.
+    """
+    said = Message(
+        content=text,
+        name=content.provenance.speaker,
+        role=content.provenance.role or "user",
+        at=content.occurred.start if content.occurred else None,
+    )
+    [fresh] = read_messages([said], namespace=content.namespace, session=None, position=0, now=now)
+    return content.model_copy(update={"payload": fresh.payload, "times": fresh.times, "entities": fresh.entities})
+
+
+def _by(actor: str, content: Content) -> Content:
+    return content.model_copy(update={"provenance": content.provenance.model_copy(update={"actor": actor})})

@@ -1,0 +1,59 @@
+"""Vectors for contents: cut, looked up, and embedded only where they are not known yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from memos_core.cube.memcube import Content
+from memos_core.ports import Embedder, EmbeddingSpec, Part, Span
+
+if TYPE_CHECKING:
+    from memos_core.ports import Vector
+
+BATCH = 256  # texts a call, so that progress can be shown and memory stays bounded
+
+
+def parts_of(
+    contents: Mapping[str, Content],
+    *,
+    embedder: Embedder,
+    known: Callable[[Sequence[str], EmbeddingSpec], Mapping[str, Vector]],
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, tuple[Part, ...]]:
+    """Cut every content into spans that fit the embedder, and give each its vector.
+
+    Parameters
+    ----------
+    contents
+        By any key; those without text are left out.
+    known
+        Finds vectors held already.
+    progress
+        Called with the number of texts done and in all, after every batch.
+
+    Returns
+    -------
+    dict
+        By the same key.
+    """
+    cuts = {
+        key: [(span, embedded_text(content, span)) for span in embedder.spans(content.text)]
+        for key, content in contents.items()
+        if content.text
+    }
+    wanted = list(dict.fromkeys(text for cut in cuts.values() for _, text in cut))
+    vectors = dict(known(wanted, embedder.spec))
+    missing = [text for text in wanted if text not in vectors]
+    for start in range(0, len(missing), BATCH):
+        chunk = missing[start : start + BATCH]
+        vectors.update(zip(chunk, embedder.embed(chunk), strict=True))
+        if progress:
+            progress(start + len(chunk), len(missing))
+    return {key: tuple(Part(span, text, vectors[text]) for span, text in cut) for key, cut in cuts.items()}
+
+
+def embedded_text(content: Content, span: Span) -> str:
+    """The words that stand for a span: its own, and who said them, for a question may name the speaker."""
+    said = content.text[span.start : span.end]
+    return f"{content.provenance.speaker}: {said}" if content.provenance.speaker else said

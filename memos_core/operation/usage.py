@@ -1,0 +1,36 @@
+"""Recall counts: gathered in memory, written now and then. They are no part of the truth."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable
+
+from memos_core.ports import Clock, Vault
+
+BUFFER = 64  # cubes whose counts may wait
+
+
+class UsageBuffer:
+    """Counts how often cubes are recalled, and tells the vault in batches. Thread-safe."""
+
+    def __init__(self, vault: Vault, clock: Clock) -> None:
+        self._vault = vault
+        self._clock = clock
+        self._recalled: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def count(self, cubes: Iterable[str]) -> None:
+        """Note that these cubes were recalled."""
+        with self._lock:
+            self._recalled.update(cubes)
+            full = len(self._recalled) >= BUFFER
+        if full:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._lock:
+            waiting, self._recalled = self._recalled, Counter()
+        if waiting:
+            self._vault.record_usage(waiting, self._clock.now())

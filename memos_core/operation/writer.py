@@ -1,0 +1,125 @@
+"""The write path: plans become operations, operations get their vectors, and one commit stores them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from memos_core.cube.answer import Added
+from memos_core.cube.fold import heads
+from memos_core.cube.memcube import Content, Kind, MemCube, State
+from memos_core.cube.namespace import Namespace
+from memos_core.cube.operation import Operation
+from memos_core.cube.selection import Selection
+from memos_core.operation.author import Author
+from memos_core.operation.embedding import parts_of
+from memos_core.operation.remembering import Source, plan_withdrawals, plan_writes, source_of
+from memos_core.ports import Batch, Embedder, Vault
+
+Progress = Callable[[int, int], None]
+
+LOOKUP = 500  # source ids a query
+
+
+class Writer:
+    """Writes to one vault, under one author.
+
+    Parameters
+    ----------
+    embedder
+        Called at the first write that needs vectors, so that opening a vault loads no model.
+
+    Notes
+    -----
+    Not thread-safe: the caller makes sure that one write is planned and committed at a time.
+    """
+
+    def __init__(self, vault: Vault, author: Author, embedder: Callable[[], Embedder]) -> None:
+        self._vault = vault
+        self._author = author
+        self._embedder = embedder
+
+    def remember(
+        self,
+        contents: Sequence[Content],
+        *,
+        previous: MemCube | None,
+        now: datetime,
+        progress: Progress | None = None,
+    ) -> Added:
+        """Store contents that were read: new cubes, and new versions of those whose source is known."""
+        known = self._known(contents)
+        self._follow_vault()
+        plan = plan_writes(contents, known=known, previous=previous, author=self._author, parents=self._heads, now=now)
+        withdrawals = plan_withdrawals(contents, known, author=self._author, parents=self._heads)
+        self._commit([*plan.operations, *withdrawals], plan.puts, progress)
+        return Added(
+            written=tuple(self._vault.get(plan.written)),
+            unchanged=tuple(plan.unchanged),
+            superseded=tuple(plan.superseded),
+        )
+
+    def put(self, cube: str, content: Content) -> None:
+        """Give a cube a new content, which replaces all that are there."""
+        self._follow_vault()
+        put = self._author.put(cube, content, parents=self._heads(cube))
+        self._commit([put], {put.id: content})
+
+    def move(self, cube: str, state: State, *, reason: str) -> None:
+        """Move a cube to another state of its life."""
+        self._follow_vault()
+        self._commit([self._author.move(cube, state, parents=self._heads(cube), reason=reason)], {})
+
+    def erase(self, cubes: Iterable[str], *, reason: str) -> list[Operation]:
+        """Erase cubes for ever, all in one commit."""
+        self._follow_vault()
+        erasures = [self._author.erase(cube, parents=self._heads(cube), reason=reason) for cube in cubes]
+        self._commit(erasures, {})
+        return erasures
+
+    def embed(self, contents: Mapping[str, Content], progress: Progress | None = None) -> Batch:
+        """Vectors for contents by operation id, as a batch without operations."""
+        embedder = self._embedder()
+        parts = parts_of(contents, embedder=embedder, known=self._vault.known_vectors, progress=progress)
+        return Batch(operations=(), parts=parts, spec=embedder.spec)
+
+    def last_of(self, namespace: Namespace, session: str | None) -> MemCube | None:
+        """The latest message of a conversation; ``None`` if it has not begun, or has no name."""
+        if session is None:
+            return None
+        kinds = frozenset({Kind.EPISODE, Kind.TOOL_TRACE})
+        conversation = Selection(namespace=namespace, exact=True, session=session, kinds=kinds, states=frozenset(State))
+        found = self._vault.select(conversation, limit=1)
+        return found[0] if found else None
+
+    def _known(self, contents: Sequence[Content]) -> dict[Source, MemCube]:
+        """What the vault holds from the same sources, archived or not."""
+        sources = sorted({content.provenance.source_id for content in contents if content.provenance.source_id})
+        found: dict[Source, MemCube] = {}
+        for start in range(0, len(sources), LOOKUP):
+            wanted = frozenset(sources[start : start + LOOKUP])
+            selection = Selection(
+                namespace=contents[0].namespace, exact=True, source_ids=wanted, states=frozenset(State)
+            )
+            for cube in self._vault.select(selection, limit=self._vault.count(selection)):
+                source = source_of(cube)
+                if source is not None:
+                    found.setdefault(source, cube)
+        return found
+
+    def _commit(
+        self, operations: Sequence[Operation], puts: Mapping[str, Content], progress: Progress | None = None
+    ) -> None:
+        if not operations:
+            return
+        if not puts:
+            self._vault.commit(Batch(operations))
+            return
+        vectors = self.embed(puts, progress)
+        self._vault.commit(Batch(operations, parts=vectors.parts, spec=vectors.spec))
+
+    def _follow_vault(self) -> None:
+        self._author.clock.observe(self._vault.latest)
+
+    def _heads(self, cube: str) -> tuple[str, ...]:
+        return heads(self._vault.history(cube))
