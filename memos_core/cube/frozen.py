@@ -8,4 +8,4 @@ from pydantic import BaseModel, ConfigDict
 class Frozen(BaseModel):
     """An immutable value. Fields it does not know are kept, so that newer writers lose nothing here."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", ser_json_inf_nan="strings", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, defer_build=True)

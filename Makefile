@@ -1,0 +1,56 @@
+# Two commands do all set-up on a machine with Python, venv, pip and make:
+#   make demo    installs MemOS into .venv and shows it working
+#   make test    installs the extras and development tools too, and runs every check
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTEST_FLAGS ?= -n auto --dist loadfile
+
+.PHONY: demo test lint types imports unit package bench clean
+
+demo: $(VENV)/.installed
+	$(BIN)/memos demo
+
+test: lint types imports unit
+
+lint: $(VENV)/.developing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.developing
+	$(BIN)/mypy
+
+imports: $(VENV)/.developing
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.developing
+	$(BIN)/pytest $(PYTEST_FLAGS)
+
+# A wheel, installed alone into a clean environment, within its budget of packages and megabytes.
+package:
+	$(PYTHON) -m venv --clear build/package
+	build/package/bin/pip install --quiet --disable-pip-version-check build
+	build/package/bin/python -m build --quiet --outdir build/dist .
+	$(PYTHON) -m venv --clear build/clean
+	build/clean/bin/pip install --quiet --disable-pip-version-check build/dist/memcubes-*.whl
+	build/clean/bin/python benchmarks/footprint.py --check
+	build/clean/bin/memos demo > build/demo.txt
+
+bench: $(VENV)/.developing
+	$(BIN)/python benchmarks/footprint.py
+	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python benchmarks/latency.py
+
+clean:
+	rm -rf build dist $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.developing: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@ $(VENV)/.installed
