@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from memos_core.cube.canonical import canonical
 from memos_core.cube.fold import content_of, state_of
 from memos_core.cube.memcube import Content
+from memos_core.cube.message import aware
 from memos_core.cube.namespace import namespace
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.payload import Plaintext
@@ -139,6 +141,20 @@ def check_page(limit: int, offset: int = 0) -> None:
     """
     if limit < 0 or offset < 0:
         raise InvalidInput(detail=f"limit={limit} and offset={offset} must not be negative.")
+
+
+def check_usage(recalled: Mapping[str, int], at: datetime) -> None:
+    """Refuse counts below zero, and a moment without a time zone.
+
+    Raises
+    ------
+    InvalidInput
+        If either is found.
+    """
+    aware(at, "at")
+    for cube, count in recalled.items():
+        if count < 0:
+            raise InvalidInput(detail=f"Cube {cube!r} cannot have been recalled {count} times.")
 
 
 def _check_operation(operation: Operation) -> None:

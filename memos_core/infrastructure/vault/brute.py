@@ -1,0 +1,131 @@
+"""Answers by brute force: one plain function per kind of question, over cubes that a selection admitted."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memos_core.cube.interval import Interval
+from memos_core.cube.memcube import MemCube
+from memos_core.infrastructure.vault.edges import cube_node, edges_of
+from memos_core.ports import Edge, Passage, Scored
+
+if TYPE_CHECKING:
+    from memos_core.ports import Vector
+
+TERM_SATURATION = 1.2  # k1 of BM25
+LENGTH_INFLUENCE = 0.75  # b of BM25
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def ranked(scores: Mapping[str, float], limit: int) -> list[Scored]:
+    """Best first, ties by cube id."""
+    return sorted((Scored(*item) for item in scores.items()), key=lambda found: (-found.score, found.cube))[:limit]
+
+
+# -- full text ------------------------------------------------------------------------------------
+
+
+def words(text: str) -> list[str]:
+    """The words of a text; letter case makes no difference, endings do."""
+    return _WORD.findall(text.casefold())
+
+
+def _occurrences(words: Sequence[str], term: Sequence[str]) -> int:
+    """How often a term occurs; one of several words, as a phrase."""
+    if not term:
+        return 0
+    return sum(words[at : at + len(term)] == term for at in range(len(words) - len(term) + 1))
+
+
+def bm25(documents: Mapping[str, Sequence[str]], terms: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Score documents by Okapi BM25, with an inverse document frequency that is never negative; 0 where nothing fits.
+
+    References
+    ----------
+    Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009.
+    """
+    scores = dict.fromkeys(documents, 0.0)
+    mean = sum(len(words) for words in documents.values()) / max(1, len(documents)) or 1.0
+    for term in {tuple(term): list(term) for term in terms}.values():
+        counts = {name: _occurrences(words, term) for name, words in documents.items()}
+        having = sum(count > 0 for count in counts.values())
+        rarity = math.log(1 + (len(documents) - having + 0.5) / (having + 0.5))
+        for name, count in counts.items():
+            relative = 1 - LENGTH_INFLUENCE + LENGTH_INFLUENCE * len(documents[name]) / mean
+            scores[name] += rarity * count * (TERM_SATURATION + 1) / (count + TERM_SATURATION * relative)
+    return scores
+
+
+# -- vectors, time, graph, conversation -----------------------------------------------------------
+
+
+def cosine(vector: Vector, wanted: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+    """Cosine similarity of a vector with one of length one, in double precision."""
+    exact = vector.astype(np.float64)
+    return float(exact @ wanted / np.linalg.norm(exact))
+
+
+def share(mention: Interval, asked: Interval) -> float:
+    """The share of a mention that lies inside what is asked: all of an instant; of what has no end, none or all."""
+    if mention.end is None:
+        return float(asked.end is None and asked.start <= mention.start)
+    if mention.start == mention.end:
+        return 1.0
+    end = mention.end if asked.end is None else min(mention.end, asked.end)
+    inside = end - max(mention.start, asked.start)
+    return max(inside, timedelta(0)) / (mention.end - mention.start)
+
+
+def visible_edges(admitted: Mapping[str, MemCube]) -> dict[Edge, None]:
+    """Edges that admitted cubes state between entities and admitted cubes."""
+    nodes = {cube_node(name) for name in admitted}
+    return {
+        edge: None
+        for name, cube in admitted.items()
+        for edge in edges_of(name, cube)
+        if all(node in nodes or not node.startswith("cube:") for node in (edge.source, edge.target))
+    }
+
+
+def neighbourhood(edges: Iterable[Edge], seeds: Sequence[str], *, hops: int, fanout: int) -> list[Edge]:
+    """Walk the edges outwards from the seeds, both ways; each node leads on by its first ``fanout`` edges."""
+    by_node: dict[str, list[Edge]] = defaultdict(list)
+    for edge in sorted(edges):
+        for node in {edge.source, edge.target}:
+            by_node[node].append(edge)
+    found: dict[Edge, None] = {}
+    frontier = reached = dict.fromkeys(seeds)
+    for _ in range(hops):
+        met: dict[str, None] = {}
+        for node in frontier:
+            for edge in by_node[node][:fanout]:
+                found[edge] = None
+                met.update(dict.fromkeys((edge.source, edge.target)))
+        frontier = {node: None for node in met if node not in reached}
+        reached = reached | frontier
+    return list(found)
+
+
+def passage(cube: MemCube, admitted: Mapping[str, MemCube], followed_by: str | None) -> Passage:
+    """The light view of an admitted cube."""
+    provenance = cube.provenance
+    return Passage(
+        cube=cube.id,
+        speaker=provenance.speaker,
+        role=provenance.role,
+        length=len(cube.text),
+        session=provenance.session,
+        position=provenance.position,
+        occurred=cube.occurred,
+        follows=cube.follows if cube.follows in admitted else None,
+        followed_by=followed_by,
+        entities=cube.entities,
+    )

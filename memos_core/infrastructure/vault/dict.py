@@ -1,0 +1,397 @@
+"""The reference vault: the port's words in the plainest code, in memory.
+
+Everything it answers is folded from the operations at the time of asking. It is slow and short on purpose: it is
+what other vaults are compared with, and what tests use where they need a vault and not a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from memos_core.cube.canonical import sha256
+from memos_core.cube.clock import Timestamp
+from memos_core.cube.fold import content_of, fold, is_erased
+from memos_core.cube.identity import new_actor
+from memos_core.cube.interval import Interval
+from memos_core.cube.memcube import Content, MemCube, Usage
+from memos_core.cube.message import aware
+from memos_core.cube.operation import Operation, OperationKind
+from memos_core.cube.selection import Selection
+from memos_core.errors import ForkedVault, InvalidInput, MemOSError, VaultClosed
+from memos_core.infrastructure.vault import brute
+from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
+from memos_core.ports import Batch, Clock, Damage, Edge, EmbeddingSpec, Part, Passage, Scored, VaultStats
+
+if TYPE_CHECKING:
+    from memos_core.ports import Vector
+
+SCHEMA = 1
+FOLLOWED_WEIGHT = 0.3  # of the text that came before, beside the cube's own
+
+
+class _Embedded(NamedTuple):
+    digest: str  #: of the text that was embedded
+    vector: Vector
+
+
+class DictVault:
+    """A vault in memory.
+
+    Parameters
+    ----------
+    clock
+        Dates its backups.
+
+    Notes
+    -----
+    Words are compared without regard to case but not stemmed. The statistics of BM25 are those of the admitted
+    cubes alone, so that even the order of results tells nothing of others.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._actor = new_actor()
+        self._spec: EmbeddingSpec | None = None
+        self._operations: dict[str, Operation] = {}  # in the order of arrival: the log
+        self._ids: dict[str, list[str]] = defaultdict(list)  # of operations, by cube
+        self._vectors: dict[EmbeddingSpec, dict[str, list[_Embedded]]] = defaultdict(dict)
+        self._usage: dict[str, dict[str, Usage]] = defaultdict(dict)  # by cube, by actor
+        self._folded: dict[str, MemCube | None] = {}  # what has been asked for since it last changed
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+        self._closed = False
+
+    @property
+    def actor(self) -> str:
+        with self._access():
+            return self._actor
+
+    @property
+    def spec(self) -> EmbeddingSpec | None:
+        with self._access():
+            return self._spec
+
+    @property
+    def latest(self) -> Timestamp:
+        with self._access():
+            return max((op.hlc for op in self._operations.values()), default=Timestamp(0))
+
+    def commit(self, batch: Batch) -> int:
+        with self._access():
+            check(batch, self._spec)
+            before = len(self._operations)
+            for operation in batch.operations:
+                known = self._operations.get(operation.id)
+                if known is None:
+                    self._ids[operation.cube].append(operation.id)
+                if known is None or known.body is None:
+                    self._operations[operation.id] = operation
+                self._folded.pop(operation.cube, None)
+            if batch.parts and batch.spec is not None:
+                self._spec = batch.spec
+                self._embed(batch.spec, batch.parts)
+            self._strip({operation.cube for operation in batch.operations})
+            return len(self._operations) - before
+
+    def record_usage(self, recalled: Mapping[str, int], at: datetime) -> None:
+        with self._access():
+            check_usage(recalled, at)
+            for cube, count in recalled.items():
+                if self._cube(cube) is not None:
+                    had = self._usage[cube].get(self._actor, Usage())
+                    last = at if had.last_access is None else max(at, had.last_access)
+                    self._usage[cube][self._actor] = Usage(count=had.count + count, last_access=last)
+                    self._folded.pop(cube, None)
+
+    # reading
+
+    def get(self, ids: Sequence[str], *, known_at: datetime | None = None) -> list[MemCube]:
+        aware(known_at, "known_at")
+        with self._access():
+            return [cube for cube in (self._cube(name, known_at) for name in ids) if cube is not None]
+
+    def select(self, selection: Selection, *, limit: int, offset: int = 0) -> list[MemCube]:
+        check_page(limit, offset)
+        with self._access():
+            admitted = list(self._admitted(selection).values())
+            admitted.sort(key=lambda cube: cube.id)
+            admitted.sort(key=lambda cube: self._operations[cube.version].hlc, reverse=True)
+            return admitted[offset : offset + limit]
+
+    def count(self, selection: Selection) -> int:
+        with self._access():
+            return len(self._admitted(selection))
+
+    def namespaces(self) -> list[tuple[str, ...]]:
+        with self._access():
+            return sorted({cube.namespace for cube in self._cubes()})
+
+    def history(self, cube: str) -> list[Operation]:
+        with self._access():
+            return sorted(self._of(cube), key=lambda op: (op.hlc, op.actor, op.id))
+
+    def log(self, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Operation]]:
+        check_page(limit, after)
+        with self._access():
+            return list(enumerate(self._operations.values(), start=1))[after : after + limit]
+
+    # finding
+
+    def match(self, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
+        check_page(limit)
+        with self._access():
+            admitted = self._admitted(selection)
+        own = brute.bm25(
+            {name: brute.words(cube.text) for name, cube in admitted.items()}, [brute.words(term) for term in terms]
+        )
+        scores = {
+            name: own[name] + FOLLOWED_WEIGHT * own.get(cube.follows or "", 0.0) for name, cube in admitted.items()
+        }
+        return brute.ranked({name: score for name, score in scores.items() if score > 0}, limit)
+
+    def nearest(self, selection: Selection, vector: Vector, *, limit: int) -> list[Scored]:
+        check_page(limit)
+        with self._access():
+            length = vector_length(vector, self._spec)
+            held = self._held(self._spec)
+            wanted = vector.astype(np.float64) / length
+            return brute.ranked(
+                {
+                    name: max(brute.cosine(part.vector, wanted) for part in held[cube.version])
+                    for name, cube in self._admitted(selection).items()
+                    if cube.version in held
+                },
+                limit,
+            )
+
+    def during(self, selection: Selection, interval: Interval, *, limit: int) -> list[Scored]:
+        check_page(limit)
+        with self._access():
+            admitted = self._admitted(selection)
+        found = {}
+        for name, cube in admitted.items():
+            spoken_of = [mention.when for mention in cube.times] + ([cube.occurred] if cube.occurred else [])
+            shares = [brute.share(when, interval) for when in spoken_of if when.overlaps(interval)]
+            if shares:
+                found[name] = max(shares)
+        return brute.ranked(found, limit)
+
+    def neighbourhood(
+        self, selection: Selection, seeds: Sequence[str], *, hops: int, fanout: int, limit: int
+    ) -> list[Edge]:
+        check_page(limit, min(hops, fanout))
+        with self._access():
+            admitted = self._admitted(selection)
+        return brute.neighbourhood(brute.visible_edges(admitted), seeds, hops=hops, fanout=fanout)[:limit]
+
+    def passages(self, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
+        with self._access():
+            admitted = self._admitted(selection)
+        followed_by: dict[str, str] = {}
+        for name in sorted(admitted, reverse=True):
+            followed_by[admitted[name].follows or ""] = name
+        return {
+            name: brute.passage(admitted[name], admitted, followed_by.get(name)) for name in ids if name in admitted
+        }
+
+    # upkeep
+
+    def known_vectors(self, texts: Sequence[str], spec: EmbeddingSpec) -> dict[str, Vector]:
+        with self._access():
+            held = {part.digest: part.vector for parts in self._held(spec).values() for part in parts}
+            return {text: held[_digest(text)] for text in texts if _digest(text) in held}
+
+    def unembedded(self, spec: EmbeddingSpec, *, limit: int) -> list[tuple[str, Content]]:
+        check_page(limit)
+        with self._access():
+            return self._unembedded(spec)[:limit]
+
+    def reembed(self, spec: EmbeddingSpec, parts: Mapping[str, Sequence[Part]]) -> None:
+        with self._access():
+            check_parts(parts, spec, self._operations)
+            self._embed(spec, parts)
+            if not self._unembedded(spec):
+                self._spec = spec
+                self._vectors = defaultdict(dict, {spec: dict(self._held(spec))})
+
+    def verify(self) -> Iterator[Damage]:
+        with self._access():
+            return iter(self._damages())
+
+    def rebuild(self) -> None:
+        with self._access():
+            self._folded.clear()
+
+    def stats(self) -> VaultStats:
+        with self._access():
+            cubes = list(self._cubes())
+            return VaultStats(
+                cubes=len(cubes),
+                operations=len(self._operations),
+                unembedded=len(self._texts().keys() - self._held(self._spec).keys()),
+                conflicts=sum(bool(cube.conflicts) for cube in cubes),
+                size=sum(len(op.header) + len(op.body or b"") for op in self._operations.values()),
+                schema=SCHEMA,
+                by_kind=Counter(cube.kind.value for cube in cubes),
+                by_state=Counter(cube.state.value for cube in cubes),
+                by_namespace=Counter("/".join(cube.namespace) for cube in cubes),
+            )
+
+    def backup(self, path: str) -> None:
+        """Write what :meth:`load` reads: one JSON object."""
+        with self._access():
+            whole = {
+                "made_at": self._clock.now().isoformat(),
+                "operations": [_to_json(op) for op in self._operations.values()],
+                "spec": None if self._spec is None else list(vars(self._spec).values()),
+                "vectors": [
+                    [list(vars(spec).values()), name, [[part.digest, part.vector.tolist()] for part in parts]]
+                    for spec, held in self._vectors.items()
+                    for name, parts in held.items()
+                ],
+                "usage": [
+                    [cube, actor, usage.model_dump(mode="json")]
+                    for cube, by_actor in self._usage.items()
+                    for actor, usage in by_actor.items()
+                ],
+            }
+        try:
+            with Path(path).open("x", encoding="utf-8") as file:
+                json.dump(whole, file)
+        except FileExistsError as error:
+            raise InvalidInput(detail=f"{path} is there already; back up to a new path.") from error
+
+    @classmethod
+    def load(cls, path: str, clock: Clock) -> DictVault:
+        """Read a backup."""
+        whole = json.loads(Path(path).read_text(encoding="utf-8"))
+        vault = cls(clock)
+        vault.commit(Batch([_from_json(*fields) for fields in whole["operations"]]))
+        vault._spec = whole["spec"] and EmbeddingSpec(*whole["spec"])
+        for spec, name, parts in whole["vectors"]:
+            embedded = [_Embedded(digest, np.array(vector, np.float32)) for digest, vector in parts]
+            vault._vectors[EmbeddingSpec(*spec)][name] = embedded
+        for cube, actor, usage in whole["usage"]:
+            vault._usage[cube][actor] = Usage.model_validate(usage)
+        return vault
+
+    def close(self) -> None:
+        self._closed = True
+
+    # the set and what follows from it
+
+    @contextmanager
+    def _access(self) -> Iterator[None]:
+        if os.getpid() != self._process:
+            raise ForkedVault(opened_by=self._process, used_by=os.getpid())
+        with self._lock:
+            if self._closed:
+                raise VaultClosed
+            yield
+
+    def _of(self, cube: str) -> list[Operation]:
+        return [self._operations[name] for name in self._ids.get(cube, ())]
+
+    def _cube(self, name: str, known_at: datetime | None = None) -> MemCube | None:
+        if known_at is None:
+            if name not in self._folded:
+                self._folded[name] = self._fold(self._of(name))
+            return self._folded[name]
+        horizon = Timestamp.last_of(known_at)
+        operations = self._of(name)
+        return None if is_erased(operations) else self._fold([op for op in operations if op.hlc <= horizon])
+
+    def _fold(self, operations: Sequence[Operation]) -> MemCube | None:
+        cube = fold(operations)
+        used = None if cube is None else list(self._usage.get(cube.id, {}).values())
+        if cube is None or not used:
+            return cube
+        last = max(usage.last_access for usage in used if usage.last_access is not None)
+        total = Usage(count=sum(usage.count for usage in used), last_access=last)
+        return cube.model_copy(update={"usage": total})
+
+    def _cubes(self, known_at: datetime | None = None) -> Iterator[MemCube]:
+        for name in self._ids:
+            cube = self._cube(name, known_at)
+            if cube is not None:
+                yield cube
+
+    def _admitted(self, selection: Selection) -> dict[str, MemCube]:
+        return {cube.id: cube for cube in self._cubes(selection.known_at) if selection.admits(cube)}
+
+    def _strip(self, cubes: Iterable[str]) -> None:
+        for cube in cubes:
+            operations = self._of(cube)
+            if not is_erased(operations):
+                continue
+            self._usage.pop(cube, None)
+            for op in operations:
+                if op.kind is not OperationKind.ERASE:
+                    self._operations[op.id] = op.without_body()
+                for held in self._vectors.values():
+                    held.pop(op.id, None)
+
+    # vectors
+
+    def _embed(self, spec: EmbeddingSpec, parts: Mapping[str, Sequence[Part]]) -> None:
+        for name, its_parts in parts.items():
+            if its_parts and self._operations[name].body is not None:
+                embedded = [_Embedded(_digest(part.text), part.vector.copy()) for part in its_parts]
+                self._vectors[spec].setdefault(name, embedded)
+
+    def _held(self, spec: EmbeddingSpec | None) -> Mapping[str, list[_Embedded]]:
+        return {} if spec is None else self._vectors.get(spec, {})
+
+    def _texts(self) -> dict[str, Content]:
+        puts = [op for op in self._operations.values() if op.kind is OperationKind.PUT and op.body is not None]
+        contents = {op.id: content_of(op) for op in sorted(puts, key=lambda op: op.id)}
+        return {name: content for name, content in contents.items() if content.text}
+
+    def _unembedded(self, spec: EmbeddingSpec) -> list[tuple[str, Content]]:
+        return [(name, content) for name, content in self._texts().items() if name not in self._held(spec)]
+
+    def _damages(self) -> list[Damage]:
+        found = [damage for op in self._operations.values() for damage in _damages_of(op)]
+        for spec, held in self._vectors.items():
+            stray = held.keys() - self._texts().keys()
+            found += [Damage(f"vectors of {spec}", f"{name} has vectors and no text") for name in sorted(stray)]
+        return found
+
+
+def _damages_of(op: Operation) -> list[Damage]:
+    try:
+        op.verify()
+    except MemOSError as error:
+        return [Damage(f"operation {op.id}", str(error))]
+    return []
+
+
+# -- backup ---------------------------------------------------------------------------------------
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode())
+
+
+def _to_json(op: Operation) -> list[str | None]:
+    return [
+        op.header.decode(),
+        None if op.body is None else op.body.decode(),
+        None if op.salt is None else op.salt.hex(),
+    ]
+
+
+def _from_json(header: str, body: str | None, salt: str | None) -> Operation:
+    return Operation.parse(
+        header.encode(), None if body is None else body.encode(), None if salt is None else bytes.fromhex(salt)
+    )
