@@ -111,9 +111,10 @@ class Batch:
     Attributes
     ----------
     operations
-        Known ones are ignored, so a merge is a commit.
+        Known ones are ignored, so a merge is a commit; only a body that had not arrived with its header is added.
+        Where one erases a cube, the bodies of the cube's puts and state changes go, and those that arrive later too.
     parts
-        Vectors of the put operations, by operation id. A put without any waits for ``reembed``.
+        Vectors of put operations in this batch, by operation id. A put without any waits for ``reembed``.
     spec
         Of the vectors; required where there are any.
     """
@@ -147,7 +148,8 @@ class Passage:
     length
         Of the text, in characters.
     follows, followed_by
-        Ids of the neighbours in its conversation or document that the selection admits.
+        Ids of the neighbours in its conversation or document that the selection admits; of several that follow,
+        the least.
     """
 
     cube: str
@@ -223,7 +225,10 @@ class Vault(Protocol):
         ...
 
     def record_usage(self, recalled: Mapping[str, int], at: datetime) -> None:
-        """Add to this actor's recall counts, by cube id. Not part of the operation set."""
+        """Add to this actor's recall counts, by cube id; cubes that are not there are passed over.
+
+        Not part of the operation set.
+        """
         ...
 
     # reading
@@ -233,7 +238,7 @@ class Vault(Protocol):
         ...
 
     def select(self, selection: Selection, *, limit: int, offset: int = 0) -> list[MemCube]:
-        """Admitted cubes, latest change first, then by id."""
+        """Admitted cubes, the latest version first by its hybrid timestamp, then by id."""
         ...
 
     def count(self, selection: Selection) -> int:
@@ -255,24 +260,37 @@ class Vault(Protocol):
     # finding: candidates by one signal each, best first, ties by cube id
 
     def match(self, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
-        """Full text by BM25 over the stemmed text and, with less weight, the text it follows; any term may match."""
+        """Full text by BM25 over the stemmed text and, with less weight, the text of the admitted cube it follows.
+
+        Any term may match; a term of several words is a phrase. Nothing in a term is syntax.
+        """
         ...
 
     def nearest(self, selection: Selection, vector: Vector, *, limit: int) -> list[Scored]:
-        """Exact nearest neighbours by cosine similarity (-1..1), each cube once, by its best part."""
+        """Exact nearest neighbours by cosine similarity (-1..1), each cube once, by its best part.
+
+        Raises
+        ------
+        InvalidVector
+            If the vector is not finite, is zero, or has another dimension than those held.
+        """
         ...
 
     def during(self, selection: Selection, interval: Interval, *, limit: int) -> list[Scored]:
         """Cubes with a resolved time mention that overlaps, and those that occurred then.
 
-        Scored by the share of the mention that lies inside.
+        Scored by the share of the mention that lies inside: all of an instant; of what has no end, all if the
+        interval has none either and began before it, otherwise nothing.
         """
         ...
 
     def neighbourhood(
         self, selection: Selection, seeds: Sequence[str], *, hops: int, fanout: int, limit: int
     ) -> list[Edge]:
-        """Edges within some hops of the seed nodes, both ways, at most ``fanout`` a node and ``limit`` in all."""
+        """Edges within some hops of the seed nodes, both ways, nearest first, at most ``limit`` in all.
+
+        Each node leads on by at most ``fanout`` edges. Only admitted cubes state edges and appear in them.
+        """
         ...
 
     def passages(self, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
@@ -290,7 +308,10 @@ class Vault(Protocol):
         ...
 
     def reembed(self, spec: EmbeddingSpec, parts: Mapping[str, Sequence[Part]]) -> None:
-        """Store vectors of a specification, beside the present ones until none is ``unembedded``; then switch."""
+        """Store vectors of a specification, beside the present ones until none is ``unembedded``; then switch.
+
+        Vectors of what has been erased meanwhile are dropped. Without vectors, only the switch is made if it is due.
+        """
         ...
 
     def verify(self) -> Iterator[Damage]:
