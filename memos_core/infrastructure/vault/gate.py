@@ -167,18 +167,26 @@ def _check_operation(operation: Operation) -> None:
         raise InvalidOperation(detail=f"Operation {operation.id} has a parent that is no operation id.")
     if operation.body is not None:
         _check_size("The body of an operation", len(operation.body), MAX_BODY, "bytes")
-        _check_body(operation, operation.value())
+        _check_body(operation)
 
 
-def _check_body(operation: Operation, value: dict[str, Any]) -> None:
-    if canonical(value) != operation.body:
-        raise InvalidOperation(detail=f"The body of operation {operation.id} is not in canonical form.")
+def _check_body(operation: Operation) -> None:
+    value = _value(operation)
     for text in _strings(value):
         _check_text(text, blank=True)
+    if canonical(value) != operation.body:
+        raise InvalidOperation(detail=f"The body of operation {operation.id} is not in canonical form.")
     if operation.kind is OperationKind.PUT:
         _check_content(content_of(operation))
     elif operation.kind is OperationKind.STATE:
         state_of(operation)
+
+
+def _value(operation: Operation) -> dict[str, Any]:
+    try:
+        return operation.value()
+    except InvalidInput as error:
+        raise InvalidOperation(detail=f"The body of operation {operation.id} cannot be read: {error}") from error
 
 
 def _check_content(content: Content) -> None:

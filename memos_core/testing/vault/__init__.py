@@ -1,0 +1,33 @@
+"""The conformance suite of the vault port: a test for every promise in ``memos_core.ports.Vault``.
+
+Whoever writes a vault subclasses :class:`VaultConformance` in a test file::
+
+    class TestMyVault(VaultConformance):
+        def make_vault(self, tmp_path):
+            return MyVault(tmp_path / "vault.db")
+
+        def open_backup(self, path):
+            return MyVault(path)
+
+        def reopen(self, vault):  # where the vault is stored
+            vault.close()
+            return MyVault(vault.path)
+"""
+
+from __future__ import annotations
+
+from memos_core.testing.vault.erasure import Erasure
+from memos_core.testing.vault.finding import Matching, Nearest
+from memos_core.testing.vault.known_at import KnownAt
+from memos_core.testing.vault.reading import Reading
+from memos_core.testing.vault.relating import During, Graph, Passages
+from memos_core.testing.vault.upkeep import Embedding, Upkeep, Usage
+from memos_core.testing.vault.writing import Writing
+
+__all__ = ["VaultConformance"]
+
+
+class VaultConformance(
+    Writing, Reading, KnownAt, Erasure, Matching, Nearest, During, Graph, Passages, Usage, Embedding, Upkeep
+):
+    """Every promise of the vault port. Subclass it and say how a vault is made."""
