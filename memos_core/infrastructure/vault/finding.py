@@ -1,0 +1,286 @@
+"""Candidates by one signal each: full text, vectors, time, graph and neighbourhood in a conversation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import apsw
+import numpy as np
+
+from memos_core.cube.interval import Interval
+from memos_core.cube.memcube import RECALLED
+from memos_core.cube.namespace import covers
+from memos_core.cube.selection import Selection
+from memos_core.infrastructure.vault import vectors
+from memos_core.infrastructure.vault.moments import microseconds
+from memos_core.infrastructure.vault.predicates import Scope, admitted, is_plain, scope
+from memos_core.infrastructure.vault.reading import corrupt
+from memos_core.infrastructure.vault.statements import load, query
+from memos_core.infrastructure.vault.timeline import FOREVER
+from memos_core.ports import Edge, Passage, Scored
+
+if TYPE_CHECKING:
+    from memos_core.ports import Vector
+
+FOLLOWED_WEIGHT = 0.3  # of the text that came before, beside the cube's own
+TEXT_DEPTH = 256  # best matches within which the text that came before counts
+MAX_NEIGHBOURS = 4096  # sqlite-vec finds no more at a time
+
+_SQL = load("find")
+
+
+class _Place(NamedTuple):
+    """An admitted put and its place in its conversation; cubes by number."""
+
+    name: str
+    cube: int
+    follows: int | None
+
+
+class _Finder:
+    """One selection on one connection."""
+
+    def __init__(self, db: apsw.Connection, selection: Selection, within: Scope) -> None:
+        self.db = db
+        self.selection = selection
+        self.within = within
+        self.plain = is_plain(selection) and within.whole
+        self.predicate, self.values = admitted(selection, within)
+
+    def rows(self, name: str, values: Mapping[str, Any], **fragments: str) -> list[tuple[Any, ...]]:
+        """Run a named statement with the predicate in its place."""
+        return self.run(_SQL[name], values, **fragments)
+
+    def run(self, statement: str, values: Mapping[str, Any], **fragments: str) -> list[tuple[Any, ...]]:
+        """Run a statement with the predicate in its place."""
+        text = statement.format(admitted=self.predicate, **fragments)
+        return query(self.db, text, {**self.values, **values})
+
+    def alias(self, put: str) -> str:
+        """The same predicate over another row of ``put``."""
+        return admitted(self.selection, self.within, put=put)[0]
+
+    def places(self, puts: Iterable[int]) -> dict[int, _Place]:
+        """The admitted ones among some puts."""
+        return dict(self._places("admitted", {"puts": json.dumps(list(puts))}))
+
+    def followers(self, cubes: Iterable[int]) -> dict[int, _Place]:
+        """Admitted puts whose cubes come right after some cubes."""
+        return dict(self._places("followers", {"cubes": json.dumps(list(cubes))}))
+
+    def _places(self, name: str, values: Mapping[str, Any]) -> Iterator[tuple[int, _Place]]:
+        for put, cube, path, number, follows in self.rows(name, values):
+            self.recheck(cube, path)
+            yield put, _Place(cube, number, follows)
+
+    def recheck(self, cube: str, path: str) -> None:
+        """The second gate, in other words than the first: a foreign row is a defect, and never an answer."""
+        if not covers(self.selection.namespace, tuple(path.split("/"))):
+            raise corrupt(self.db, f"cube {cube} is indexed under a foreign namespace")
+
+
+def _finder(db: apsw.Connection, selection: Selection) -> _Finder | None:
+    within = scope(db, selection)
+    return None if within is None else _Finder(db, selection, within)
+
+
+def _ranked(scores: Iterable[Scored]) -> list[Scored]:
+    return sorted(scores, key=lambda found: (-found.score, found.cube))
+
+
+# -- full text ------------------------------------------------------------------------------------
+
+
+def match(db: apsw.Connection, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
+    """Full text by BM25; a cube gains by what it follows."""
+    finder = _finder(db, selection)
+    quoted = [quote(term) for term in dict.fromkeys(terms) if term.strip()]
+    if finder is None or not quoted or not limit:
+        return []
+    scores = _matches(finder, " OR ".join(quoted), depth=max(4 * limit, TEXT_DEPTH))
+    places = finder.places(scores)
+    scores_of_cubes = {place.cube: scores[put] for put, place in places.items()}
+    places |= finder.followers(scores_of_cubes)
+    found = (
+        Scored(
+            place.name,
+            scores_of_cubes.get(place.cube, 0.0) + FOLLOWED_WEIGHT * scores_of_cubes.get(place.follows or 0, 0.0),
+        )
+        for place in places.values()
+    )
+    return _ranked(found)[:limit]
+
+
+def quote(term: str) -> str:
+    """A term as a string of FTS5, in which nothing is syntax."""
+    return '"{}"'.format(term.replace("\0", " ").replace('"', '""'))
+
+
+def _matches(finder: _Finder, expression: str, *, depth: int) -> dict[int, float]:
+    """Scores of the puts that fit best, by number."""
+    root = finder.within.root
+    if finder.plain:
+        wanted = f"namespace : l{root} AND text : ({expression})"
+        rows = finder.rows("match_live", {"query": wanted, "limit": depth})
+        if len(rows) < depth or len(finder.places(put for put, _ in rows)) == depth:
+            return {put: -score for put, score in rows}
+    wanted = f"namespace : (l{root} OR n{root}) AND text : ({expression})"
+    return {put: -score for put, score in finder.rows("match_admitted", {"query": wanted, "limit": depth})}
+
+
+# -- vectors --------------------------------------------------------------------------------------
+
+
+def nearest(db: apsw.Connection, selection: Selection, vector: Vector, *, limit: int) -> list[Scored]:
+    """Exact nearest neighbours by cosine similarity.
+
+    Parameters
+    ----------
+    vector
+        ``(dim,)``, checked.
+    """
+    current, finder = vectors.current(db), _finder(db, selection)
+    if current is None or finder is None or not limit:
+        return []
+    wide = vector.astype(np.float64)
+    wanted = (wide / np.linalg.norm(wide)).astype("<f4").tobytes()
+    search = _NeighbourSearch(finder, embedding=current[1], vector=wanted)
+    k = min(MAX_NEIGHBOURS, limit + limit // 2 + 16)
+    while True:
+        found = search.among(k)
+        if len(found.distances) < k or found.is_settled(limit):
+            return found.scored[:limit]
+        if k == MAX_NEIGHBOURS:
+            return search.of_all().scored[:limit]
+        k = min(MAX_NEIGHBOURS, 4 * k)
+
+
+class _Neighbours(NamedTuple):
+    """Some nearest parts and the cubes they belong to, best first."""
+
+    distances: list[float]
+    scored: list[Scored]
+
+    def is_settled(self, limit: int) -> bool:
+        """Say whether no part beyond these could change the first ``limit`` cubes, not even by a tie."""
+        return len(self.scored) >= limit and self.scored[limit - 1].score > 1.0 - self.distances[-1]
+
+
+class _NeighbourSearch:
+    """A question to the vectors of one embedding."""
+
+    def __init__(self, finder: _Finder, *, embedding: int, vector: bytes) -> None:
+        self._finder = finder
+        self._table = vectors.table(embedding)
+        self._values = {"embedding": embedding, "vector": vector}
+        ordinary = finder.selection.known_at is None and finder.selection.states == RECALLED
+        self._name = "nearest_live" if finder.plain and ordinary else "nearest_admitted"
+
+    def among(self, k: int) -> _Neighbours:
+        """Ask sqlite-vec for the nearest ``k`` parts."""
+        return self._neighbours(self._finder.rows(self._name, self._values | {"k": k}, table=self._table))
+
+    def of_all(self) -> _Neighbours:
+        """Compare with every admitted part: for more neighbours than sqlite-vec finds."""
+        return self._neighbours(self._finder.rows("nearest_of_all", self._values, table=self._table))
+
+    def _neighbours(self, rows: Sequence[tuple[Any, ...]]) -> _Neighbours:
+        best: dict[int, float] = {}
+        for put, distance in rows:
+            best.setdefault(put, distance)
+        places = self._finder.places(best)
+        scored = _ranked(Scored(place.name, 1.0 - best[put]) for put, place in places.items())
+        return _Neighbours([distance for _, distance in rows], scored)
+
+
+# -- time, graph, conversation --------------------------------------------------------------------
+
+
+def during(db: apsw.Connection, selection: Selection, interval: Interval, *, limit: int) -> list[Scored]:
+    """Cubes that speak of a time which overlaps, by the share that lies inside."""
+    finder = _finder(db, selection)
+    if finder is None:
+        return []
+    ends = None if interval.end is None else microseconds(interval.end)
+    values = {"starts": microseconds(interval.start), "ends": ends, "limit": min(limit, FOREVER)}
+    found = []
+    for cube, path, share in finder.rows("during", values):
+        finder.recheck(cube, path)
+        found.append(Scored(cube, float(share)))
+    return found
+
+
+def neighbourhood(
+    db: apsw.Connection, selection: Selection, seeds: Sequence[str], *, hops: int, fanout: int, limit: int
+) -> list[Edge]:
+    """Edges around seed nodes, nearest first; every node leads on by its first ``fanout`` edges."""
+    finder = _finder(db, selection)
+    found: dict[Edge, None] = {}
+    frontier = reached = dict.fromkeys(seeds)
+    for _ in range(hops if finder is not None else 0):
+        if not frontier or len(found) >= limit or finder is None:
+            break
+        met: dict[str, None] = {}
+        for edge in _edges_at(finder, list(frontier), fanout):
+            found[edge] = None
+            met.update(dict.fromkeys((edge.source, edge.target)))
+        frontier = {node: None for node in met if node not in reached}
+        reached = reached | frontier
+    return list(found)[:limit]
+
+
+def _edges_at(finder: _Finder, nodes: Sequence[str], fanout: int) -> Iterator[Edge]:
+    """The first edges of each node, node by node."""
+    there = finder.alias("there")
+    ends = {
+        f"{end}_admitted": _SQL["end_admitted"].format(end=end, there_admitted=there) for end in ("source", "target")
+    }
+    values = {"nodes": json.dumps(nodes, ensure_ascii=False), "fanout": min(fanout, FOREVER)}
+    at: dict[str, set[Edge]] = {node: set() for node in nodes}
+    for name in ("edges_from", "edges_to"):
+        for node, *edge in finder.rows(name, values, **ends):
+            at[node].add(Edge(*edge))
+    for edges in at.values():
+        yield from sorted(edges)[:fanout]
+
+
+def passages(db: apsw.Connection, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
+    """The light view of the admitted ones among some cubes, in the order asked for."""
+    finder = _finder(db, selection)
+    if finder is None:
+        return {}
+    rows = finder.rows(
+        "passages",
+        {"cubes": json.dumps(list(dict.fromkeys(ids)), ensure_ascii=False)},
+        earlier_admitted=finder.alias("earlier"),
+        later_admitted=finder.alias("later"),
+    )
+    return {row[0]: _passage(*row) for row in rows}
+
+
+def _passage(  # a row of the statement "passages"
+    cube: str,
+    speaker: str | None,
+    role: str | None,
+    length: int,
+    session: str | None,
+    position: int | None,
+    occurred: str | None,
+    follows: str | None,
+    followed_by: str | None,
+    entities: str,
+) -> Passage:
+    return Passage(
+        cube=cube,
+        speaker=speaker,
+        role=role,
+        length=length,
+        session=session,
+        position=position,
+        occurred=None if occurred is None else Interval.model_validate_json(occurred),
+        follows=follows,
+        followed_by=followed_by,
+        entities=tuple(json.loads(entities)),
+    )

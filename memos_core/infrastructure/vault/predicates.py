@@ -1,0 +1,138 @@
+"""Selections as SQL: fixed text with bound values, which begins with the namespace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+
+from memos_core.cube.memcube import RECALLED
+from memos_core.cube.selection import Comparison, Condition, Selection, json_type
+from memos_core.infrastructure.vault.moments import horizon, microseconds
+from memos_core.infrastructure.vault.statements import load, query
+
+_READ = load("read")
+_ORDERED = {Comparison.GT: ">", Comparison.GTE: ">=", Comparison.LT: "<", Comparison.LTE: "<="}
+_MAX_INTEGER = (1 << 63) - 1
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The namespaces that a selection covers, as the vault numbers them.
+
+    Attributes
+    ----------
+    root
+        The namespace itself.
+    covered
+        It and those below it; it alone if the selection is exact.
+    whole
+        ``covered`` leaves out nothing below ``root``.
+    """
+
+    root: int
+    covered: tuple[int, ...]
+    whole: bool
+
+
+def scope(db: apsw.Connection, selection: Selection) -> Scope | None:
+    """Look up the namespaces of a selection; ``None`` if none of them is in use."""
+    rows = query(db, _READ["covered"], {"path": "/".join(selection.namespace)})
+    root = [number for number, is_root in rows if is_root]
+    if not root:
+        return None
+    covered = tuple(root if selection.exact else (number for number, _ in rows))
+    return Scope(root=root[0], covered=covered, whole=len(covered) == len(rows))
+
+
+def admitted(selection: Selection, within: Scope, *, put: str = "put") -> tuple[str, dict[str, Any]]:
+    """The predicate of a selection over a row of ``put``, and the values it binds.
+
+    Parameters
+    ----------
+    put
+        Alias of the table in the statement. It changes the text, not the values.
+    """
+    values: dict[str, Any] = {"namespaces": json.dumps(within.covered)}
+    tests = [f"{put}.namespace in {_listed('namespaces')}", _shown(selection, put, values)]
+    tests += _contents(selection, put, values)
+    for number, condition in enumerate(selection.where):
+        tests.append(_condition(condition, f"{put}.metadata", number, values))
+    return " and ".join(tests), values
+
+
+def is_plain(selection: Selection) -> bool:
+    """Say whether the indexes themselves can answer: present time, states that are recalled, no narrow filter."""
+    everything = Selection(namespace=selection.namespace, exact=selection.exact, now=selection.now)
+    return selection == everything
+
+
+def _shown(selection: Selection, put: str, values: dict[str, Any]) -> str:
+    if selection.known_at is None and selection.states == RECALLED:
+        return f"{put}.live = 1"
+    values["at"] = horizon(selection.known_at)
+    values["states"] = json.dumps(sorted(state.value for state in selection.states))
+    return (
+        f"exists (select 1 from shown where shown.cube = {put}.cube and shown.put = {put}.seq"  # noqa: S608 - an alias
+        f" and shown.known_from <= :at and shown.known_to >= :at and shown.state in {_listed('states')})"
+    )
+
+
+def _contents(selection: Selection, put: str, values: dict[str, Any]) -> Iterator[str]:
+    if selection.kinds is not None:
+        values["kinds"] = json.dumps(sorted(kind.value for kind in selection.kinds))
+        yield f"{put}.kind in {_listed('kinds')}"
+    if selection.min_trust is not None:
+        values["min_trust"] = int(selection.min_trust)
+        yield f"{put}.trust >= :min_trust"
+    if selection.source_ids is not None:
+        values["sources"] = json.dumps(sorted(selection.source_ids), ensure_ascii=False)
+        yield f"{put}.source in {_listed('sources')}"
+    if selection.session is not None:
+        values["session"] = selection.session
+        yield f"{put}.session = :session"
+    if selection.now is not None:
+        values["now"] = microseconds(selection.now)
+        yield f"({put}.expires is null or {put}.expires > :now)"
+    if selection.as_of is not None:
+        values["as_of"] = microseconds(selection.as_of)
+        yield (
+            f"({put}.starts is null or ({put}.starts <= :as_of"
+            f" and not ({put}.claimed and {put}.ends is not null and {put}.ends <= :as_of)))"
+        )
+
+
+def _condition(condition: Condition, metadata: str, number: int, values: dict[str, Any]) -> str:
+    path, value = f":path{number}", f":value{number}"
+    values[path[1:]] = "".join(f'."{part}"' for part in condition.key.split(".")).join(("$", ""))
+    found, kind = f"{metadata} ->> {path}", f"ifnull(json_type({metadata}, {path}), 'null')"
+    match json_type(condition.value):
+        case "null":
+            alike, same = f"{kind} = 'null'", "1"
+        case "truth":
+            alike, same = f"{kind} = '{'true' if condition.value else 'false'}'", "1"
+        case name:
+            alike = f"{kind} = 'text'" if name == "text" else f"{kind} in ('integer', 'real')"
+            same = f"{found} = {value}"
+            values[value[1:]] = _bindable(condition.value)
+    if condition.comparison in _ORDERED:
+        if value[1:] not in values:
+            return "0"
+        same = f"{found} {_ORDERED[condition.comparison]} {value}"
+    equal = f"ifnull({alike} and {same}, 0)"
+    return f"not {equal}" if condition.comparison is Comparison.NE else equal
+
+
+def _listed(name: str) -> str:
+    """The values of a bound JSON array."""
+    return f"(select value from json_each(:{name}))"  # noqa: S608 - a name of ours
+
+
+def _bindable(value: object) -> object:
+    """SQLite's integers end at 63 bits; no stored number is greater, so infinity orders and equals as well."""
+    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
+        return float("inf") if value > 0 else float("-inf")
+    return value

@@ -1,0 +1,175 @@
+"""Everything that follows from the operations, kept in step with them inside one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import apsw
+
+from memos_core.cube.memcube import RECALLED, Content, State
+from memos_core.cube.namespace import Namespace
+from memos_core.cube.operation import OperationKind
+from memos_core.infrastructure.vault import vectors
+from memos_core.infrastructure.vault.edges import edges_of
+from memos_core.infrastructure.vault.moments import microseconds
+from memos_core.infrastructure.vault.statements import load, query
+from memos_core.infrastructure.vault.timeline import FOREVER, Shown, Step, timeline
+
+_SQL = load("write")
+
+
+class _Put(NamedTuple):
+    """A put that is not yet projected."""
+
+    step: Step
+    content: Content
+
+
+class Projection:
+    """Derives the rows of cubes. One is made for each transaction: it remembers what it has looked up.
+
+    Parameters
+    ----------
+    contents
+        Of put operations, by id, where the caller has read them already.
+    """
+
+    def __init__(self, db: apsw.Connection, contents: Mapping[str, Content] | None = None) -> None:
+        self._db = db
+        self._contents = contents or {}
+        self._namespaces: dict[Namespace, tuple[int, str]] = {}
+
+    def refresh(self, cube: str) -> None:
+        """Make what is derived of a cube agree with its operations, which were just added or stripped."""
+        number = self._cube(cube)
+        steps, puts, live = self._steps(cube)
+        shown = timeline(steps)
+        self._write_shown(number, shown)
+        now_live = _live(shown)
+        for seq in live - now_live:
+            self._revive(seq, live=False)
+        for seq in (now_live - live) - {put.step.seq for put in puts}:
+            self._revive(seq, live=True)
+        for put in puts:
+            self._write_put(number, put, cube, live=put.step.seq in now_live)
+        created = [step.hlc for step in steps if step.kind is OperationKind.PUT]
+        self._db.execute(_SQL["set_created"], (min(created) if created and shown else None, number))
+
+    def forget(self, cube: str) -> None:
+        """Remove all that is derived of a cube. To be called while its bodies are still there."""
+        number = self._cube(cube)
+        for (seq,) in query(self._db, _SQL["puts_of"], (number,)):
+            vectors.forget(self._db, seq)
+            for name in ("delete_text", "forget_edges", "forget_moments", "forget_put"):
+                self._db.execute(_SQL[name], (seq,))
+        self._db.execute(_SQL["forget_shown"], (number,))
+        self._db.execute(_SQL["forget_usage"], (cube,))
+        self._db.execute(_SQL["set_created"], (None, number))
+
+    def _steps(self, cube: str) -> tuple[list[Step], list[_Put], set[int]]:
+        steps, puts, live = [], [], set()
+        for seq, name, kind, hlc, header, trust, state, body, is_live in self._db.execute(_SQL["steps"], (cube,)):
+            fields = json.loads(header)
+            step = Step(
+                seq=seq,
+                id=name,
+                kind=OperationKind(kind),
+                hlc=hlc,
+                actor=fields["actor"],
+                parents=tuple(fields["parents"]),
+                trust=trust,
+                state=None if state is None else State(state),
+            )
+            if body is not None:
+                content = self._contents.get(name) or Content.model_validate_json(body)
+                step = step._replace(trust=int(content.governance.trust))
+                puts.append(_Put(step, content))
+            if is_live:
+                live.add(seq)
+            steps.append(step)
+        return steps, puts, live
+
+    def _write_shown(self, cube: int, shown: Iterable[Shown]) -> None:
+        self._db.execute(_SQL["forget_shown"], (cube,))
+        for row in shown:
+            self._db.execute(
+                _SQL["insert_shown"],
+                (cube, row.known_from, row.known_to, row.put, row.state.value, json.dumps(row.conflicts)),
+            )
+
+    def _revive(self, seq: int, *, live: bool) -> None:
+        self._db.execute(_SQL["delete_text"], (seq,))
+        self._db.execute(_SQL["set_live"], (int(live), seq))
+        self._db.execute(_SQL["insert_text"], (seq,))
+        vectors.set_live(self._db, seq, live=live)
+
+    def _write_put(self, cube: int, put: _Put, name: str, *, live: bool) -> None:
+        seq, content = put.step.seq, put.content
+        row = columns(content) | {
+            "seq": seq,
+            "cube": cube,
+            "hlc": put.step.hlc,
+            "namespace": self._namespace(content.namespace)[0],
+            "follows": None if content.follows is None else self._cube(content.follows),
+            "live": int(live),
+        }
+        self._db.execute(_SQL["insert_put"], row)
+        self._db.executemany(_SQL["insert_edge"], [(seq, *edge) for edge in edges_of(name, content)])
+        self._db.executemany(_SQL["insert_moment"], [(seq, *moment) for moment in moments(content)])
+        if content.text:
+            self._db.execute(_SQL["insert_text"], (seq,))
+            vectors.await_put(self._db, seq)
+
+    def _cube(self, name: str) -> int:
+        self._db.execute(_SQL["insert_cube"], (name,))
+        number: int = self._db.execute(_SQL["cube_id"], (name,)).get
+        return number
+
+    def _namespace(self, labels: Namespace) -> tuple[int, str]:
+        """Number and full-text tokens of a namespace; it and all above it are entered where they are new."""
+        if labels not in self._namespaces:
+            path = "/".join(labels)
+            row = self._db.execute(_SQL["namespace_id"], (path,)).fetchone()
+            self._namespaces[labels] = row or self._enter(labels, path)
+        return self._namespaces[labels]
+
+    def _enter(self, labels: Namespace, path: str) -> tuple[int, str]:
+        above = self._namespace(labels[:-1])[1] + " " if labels[1:] else ""
+        number: int = self._db.execute(_SQL["insert_namespace"], (path,)).get
+        tokens = f"{above}n{number}"
+        self._db.execute(_SQL["set_tokens"], (tokens, number))
+        return number, tokens
+
+
+def columns(content: Content) -> dict[str, Any]:
+    """What a content says, for the columns of ``put`` that depend on nothing else."""
+    provenance, governance, occurred = content.provenance, content.governance, content.occurred
+    return {
+        "kind": content.kind.value,
+        "trust": int(governance.trust),
+        "expires": None if governance.expires_at is None else microseconds(governance.expires_at),
+        "starts": None if occurred is None else microseconds(occurred.start),
+        "ends": None if occurred is None or occurred.end is None else microseconds(occurred.end),
+        "claimed": int(content.claim is not None),
+        "source": provenance.source_id,
+        "session": provenance.session,
+        "position": provenance.position,
+        "speaker": provenance.speaker,
+        "role": provenance.role,
+        "length": len(content.text),
+        "occurred": None if occurred is None else occurred.model_dump_json(),
+        "entities": json.dumps(content.entities, ensure_ascii=False),
+        "metadata": json.dumps(content.metadata, ensure_ascii=False) if content.metadata else None,
+    }
+
+
+def moments(content: Content) -> set[tuple[int, int | None]]:
+    """Start and end of every time that a content speaks of, its own included."""
+    spoken_of = [mention.when for mention in content.times] + ([content.occurred] if content.occurred else [])
+    return {(microseconds(when.start), None if when.end is None else microseconds(when.end)) for when in spoken_of}
+
+
+def _live(shown: list[Shown]) -> set[int]:
+    return {row.put for row in shown[-1:] if row.known_to == FOREVER and row.state in RECALLED}

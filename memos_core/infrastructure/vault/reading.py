@@ -1,0 +1,136 @@
+"""Reading cubes and operations back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import apsw
+
+from memos_core.cube.clock import Timestamp
+from memos_core.cube.memcube import MemCube
+from memos_core.cube.operation import Operation, OperationKind
+from memos_core.cube.selection import Selection
+from memos_core.errors import VaultCorrupt
+from memos_core.infrastructure.vault.moments import from_microseconds, horizon
+from memos_core.infrastructure.vault.predicates import admitted, scope
+from memos_core.infrastructure.vault.statements import load, query
+from memos_core.infrastructure.vault.timeline import FOREVER
+
+_SQL = load("read")
+
+
+def cubes(db: apsw.Connection, names: Sequence[str], *, at: int = FOREVER) -> list[MemCube]:
+    """Cubes as they were known at a packed time, in the order asked for; those that are not there are left out."""
+    rows = query(db, _SQL["cubes"], {"cubes": json.dumps(names, ensure_ascii=False), "at": at})
+    found = {row[0]: _cube(db, *row) for row in rows}
+    return [found[name] for name in names if name in found]
+
+
+def select(db: apsw.Connection, selection: Selection, *, limit: int, offset: int) -> list[MemCube]:
+    """Admitted cubes, the latest version first, then by id."""
+    within = scope(db, selection)
+    if within is None:
+        return []
+    predicate, values = admitted(selection, within)
+    page = {"limit": min(limit, FOREVER), "offset": min(offset, FOREVER)}
+    names = [name for (name,) in db.execute(_SQL["select"].format(admitted=predicate), values | page)]
+    found = cubes(db, names, at=horizon(selection.known_at))
+    for cube in found:
+        if not selection.admits(cube):
+            raise corrupt(db, f"cube {cube.id} is indexed as what it is not")
+    return found
+
+
+def count(db: apsw.Connection, selection: Selection) -> int:
+    """How many cubes are admitted."""
+    within = scope(db, selection)
+    if within is None:
+        return 0
+    predicate, values = admitted(selection, within)
+    number: int = db.execute(_SQL["count"].format(admitted=predicate), values).get
+    return number
+
+
+def namespaces(db: apsw.Connection) -> list[tuple[str, ...]]:
+    """Namespaces that hold a cube, sorted."""
+    return sorted(tuple(path.split("/")) for (path,) in db.execute(_SQL["namespaces"]))
+
+
+def history(db: apsw.Connection, cube: str) -> list[Operation]:
+    """All operations on a cube, by time."""
+    found = [_operation(db, *row) for _, *row in db.execute(_SQL["history"], (cube,))]
+    return sorted(found, key=lambda op: (op.hlc, op.actor, op.id))
+
+
+def operations(db: apsw.Connection, ids: Sequence[str]) -> dict[str, Operation]:
+    """Operations by id; unknown ones are left out."""
+    rows = db.execute(_SQL["operations"], {"ids": json.dumps(ids, ensure_ascii=False)})
+    return {row[0]: _operation(db, *row) for _, *row in rows}
+
+
+def log(db: apsw.Connection, *, after: int, limit: int) -> list[tuple[int, Operation]]:
+    """Operations in the order in which they were stored, with their numbers."""
+    page = (min(after, FOREVER), min(limit, FOREVER))
+    return [(seq, _operation(db, *row)) for seq, *row in db.execute(_SQL["log"], page)]
+
+
+def latest(db: apsw.Connection) -> Timestamp:
+    """The greatest timestamp held."""
+    return Timestamp.unpack(db.execute(_SQL["latest"]).get or 0)
+
+
+def corrupt(db: apsw.Connection, detail: str) -> VaultCorrupt:
+    """The error that says what is damaged."""
+    return VaultCorrupt(path=db.db_filename("main") or ":memory:", detail=detail)
+
+
+def _cube(  # a row of the statement "cubes"
+    db: apsw.Connection,
+    name: str,
+    version: str,
+    header: str,
+    body: str,
+    state: str,
+    conflicts: str,
+    created: int,
+    updated: int,
+    used: int | None,
+    last: int | None,
+) -> MemCube:
+    try:
+        fields = json.loads(body) | {
+            "id": name,
+            "version": version,
+            "parents": json.loads(header)["parents"],
+            "conflicts": json.loads(conflicts),
+            "state": state,
+            "created_at": Timestamp.unpack(created).datetime(),
+            "updated_at": Timestamp.unpack(updated).datetime(),
+        }
+        if used is not None and last is not None:
+            fields["usage"] = {"count": used, "last_access": from_microseconds(last)}
+        return MemCube.model_validate(fields)
+    except (ValueError, TypeError, KeyError) as error:
+        raise corrupt(db, f"cube {name} cannot be read") from error
+
+
+def _operation(  # a row of the table "operation"
+    db: apsw.Connection, name: str, cube: str, kind: str, hlc: int, header: str, body: str | None, salt: bytes | None
+) -> Operation:
+    try:
+        fields = json.loads(header)
+        return Operation(
+            id=name,
+            header=header.encode(),
+            cube=cube,
+            kind=OperationKind(kind),
+            hlc=Timestamp.unpack(hlc),
+            actor=fields["actor"],
+            parents=tuple(fields["parents"]),
+            body_digest=fields["body"],
+            body=None if body is None else body.encode(),
+            salt=salt,
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise corrupt(db, f"operation {name} cannot be read") from error

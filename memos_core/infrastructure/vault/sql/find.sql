@@ -1,0 +1,120 @@
+-- {admitted} is the predicate that predicates.py makes of a selection; all values in it are bound.
+
+-- name: match_live
+select rowid, bm25(text_index, 0.0, 1.0) from text_index
+where text_index match :query
+order by bm25(text_index, 0.0, 1.0) limit :limit;
+
+-- name: match_admitted
+select put.seq, bm25(text_index, 0.0, 1.0)
+from text_index cross join put on put.seq = text_index.rowid
+where text_index match :query and {admitted}
+order by bm25(text_index, 0.0, 1.0) limit :limit;
+
+-- name: admitted
+select put.seq, cube.name, namespace.path, put.cube, put.follows
+from json_each(:puts) as wanted
+cross join put on put.seq = wanted.value
+join cube on cube.id = put.cube
+join namespace on namespace.id = put.namespace
+where {admitted};
+
+-- name: followers
+select put.seq, cube.name, namespace.path, put.cube, put.follows
+from json_each(:cubes) as wanted
+cross join put on put.follows = wanted.value
+join cube on cube.id = put.cube
+join namespace on namespace.id = put.namespace
+where {admitted};
+
+-- name: nearest_live
+select part.put, found.distance
+from (
+  select rowid, distance from {table}
+  where vector match :vector and k = :k and live = 1 and namespace in (select value from json_each(:namespaces))
+) as found
+join part on part.id = found.rowid
+order by found.distance;
+
+-- name: nearest_admitted
+select part.put, found.distance
+from (
+  select rowid, distance from {table}
+  where vector match :vector and k = :k and rowid in (
+    select part.id from put cross join part on part.put = put.seq and part.embedding = :embedding where {admitted}
+  )
+) as found
+join part on part.id = found.rowid
+order by found.distance;
+
+-- name: nearest_of_all
+select put.seq, min(vec_distance_cosine({table}.vector, :vector)) as distance
+from put
+cross join part on part.put = put.seq and part.embedding = :embedding
+cross join {table} on {table}.rowid = part.id
+where {admitted}
+group by put.seq order by distance;
+
+-- name: during
+select cube.name, namespace.path, max(
+  case
+    when moment.ends is null then :ends is null and :starts <= moment.starts
+    when moment.ends = moment.starts then 1.0
+    else cast(max(0, min(moment.ends, ifnull(:ends, moment.ends)) - max(moment.starts, :starts)) as real)
+      / (moment.ends - moment.starts)
+  end
+) as share
+from moment
+cross join put on put.seq = moment.put
+join cube on cube.id = put.cube
+join namespace on namespace.id = put.namespace
+where (:ends is null or moment.starts < :ends or (moment.starts = :starts and :starts = :ends))
+and (moment.ends is null or :starts < moment.ends or (:starts = moment.starts and moment.starts = moment.ends))
+and {admitted}
+group by cube.name order by share desc, cube.name limit :limit;
+
+-- name: edges_from
+select node.value, edge.source, edge.relation, edge.target
+from json_each(:nodes) as node
+cross join edge on edge.id in (
+  select min(stated.id) from edge as stated cross join put on put.seq = stated.put
+  where stated.source = node.value and {admitted} and {source_admitted} and {target_admitted}
+  group by stated.source, stated.relation, stated.target
+  order by stated.source, stated.relation, stated.target limit :fanout
+);
+
+-- name: edges_to
+select node.value, edge.source, edge.relation, edge.target
+from json_each(:nodes) as node
+cross join edge on edge.id in (
+  select min(stated.id) from edge as stated cross join put on put.seq = stated.put
+  where stated.target = node.value and {admitted} and {source_admitted} and {target_admitted}
+  group by stated.target, stated.source, stated.relation
+  order by stated.target, stated.source, stated.relation limit :fanout
+);
+
+-- name: end_admitted
+(
+  substr(stated.{end}, 1, 5) <> 'cube:'
+  or exists (
+    select 1 from cube cross join put as there on there.cube = cube.id
+    where cube.name = substr(stated.{end}, 6) and {there_admitted}
+  )
+)
+
+-- name: passages
+select
+  cube.name, put.speaker, put.role, put.length, put.session, put.position, put.occurred,
+  (
+    select before.name from put as earlier join cube as before on before.id = earlier.cube
+    where earlier.cube = put.follows and {earlier_admitted}
+  ),
+  (
+    select min(after.name) from put as later join cube as after on after.id = later.cube
+    where later.follows = put.cube and {later_admitted}
+  ),
+  put.entities
+from json_each(:cubes) as wanted
+cross join cube on cube.name = wanted.value
+cross join put on put.cube = cube.id
+where {admitted};

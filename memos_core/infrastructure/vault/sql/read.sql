@@ -1,0 +1,42 @@
+-- {admitted} is the predicate that predicates.py makes of a selection; all values in it are bound.
+
+-- name: cubes
+select
+  cube.name, operation.id, operation.header, operation.body, shown.state, shown.conflicts, cube.created, operation.hlc,
+  (select sum(count) from usage where usage.cube = cube.name),
+  (select max(last) from usage where usage.cube = cube.name)
+from cube
+join shown on shown.cube = cube.id and shown.known_from <= :at and shown.known_to >= :at
+join operation on operation.seq = shown.put
+where cube.name in (select value from json_each(:cubes));
+
+-- name: select
+select cube.name
+from put join cube on cube.id = put.cube
+where {admitted}
+order by put.hlc desc, cube.name
+limit :limit offset :offset;
+
+-- name: count
+select count(*) from put where {admitted};
+
+-- name: covered
+select id, path = :path from namespace where path = :path or (path > :path || '/' and path < :path || '0');
+
+-- name: namespaces
+select distinct namespace.path
+from shown join put on put.seq = shown.put join namespace on namespace.id = put.namespace
+where shown.known_to = 9223372036854775807;
+
+-- name: history
+select seq, id, cube, kind, hlc, header, body, salt from operation where cube = ?;
+
+-- name: log
+select seq, id, cube, kind, hlc, header, body, salt from operation where seq > ? order by seq limit ?;
+
+-- name: latest
+select max(hlc) from operation;
+
+-- name: operations
+select seq, id, cube, kind, hlc, header, body, salt from operation
+where id in (select value from json_each(:ids));

@@ -1,0 +1,83 @@
+-- {table} is the name of a vector table, made of a number; no other text ever enters a statement.
+
+-- name: embeddings
+select id, model, dim, revision, current from embedding order by id;
+
+-- name: insert_embedding
+insert into embedding (model, dim, revision, current) values (?, ?, ?, ?) returning id;
+
+-- name: make_current
+update embedding set current = (id = ?);
+
+-- name: create
+create virtual table {table} using vec0 (
+  vector float[{dim}] distance_metric = cosine, namespace integer, live integer
+);
+
+-- name: drop
+drop table {table};
+
+-- name: forget_embedding
+delete from embedding where id = ?;
+
+-- name: forget_parts_of_embedding
+delete from part where embedding = ?;
+
+-- name: forget_unembedded_of_embedding
+delete from unembedded where embedding = ?;
+
+-- name: await_all
+insert into unembedded (embedding, put) select ?, seq from put where length > 0;
+
+-- name: await
+insert or ignore into unembedded (embedding, put) values (?, ?);
+
+-- name: awaited
+select exists (select 1 from unembedded where embedding = ?);
+
+-- name: arrived
+delete from unembedded where embedding = ? and put = ?;
+
+-- name: forget_unembedded
+delete from unembedded where put = ?;
+
+-- name: place
+select put.seq, put.namespace, put.live from put join operation on operation.seq = put.seq
+where operation.id = ? and put.length > 0
+and not exists (select 1 from part where part.put = put.seq and part.embedding = ?);
+
+-- name: insert_part
+insert into part (put, embedding, ordinal, first, last, digest, checksum) values (?, ?, ?, ?, ?, ?, ?) returning id;
+
+-- name: insert_vector
+insert into {table} (rowid, vector, namespace, live) values (?, ?, ?, ?);
+
+-- name: parts_of
+select id, embedding from part where put = ?;
+
+-- name: set_live
+update {table} set live = ? where rowid = ?;
+
+-- name: forget_vector
+delete from {table} where rowid = ?;
+
+-- name: forget_parts
+delete from part where put = ?;
+
+-- name: known
+select part.digest, {table}.vector
+from part join {table} on {table}.rowid = part.id
+where part.embedding = :embedding and part.id in (
+  select min(id) from part where embedding = :embedding and digest in (select unhex(value) from json_each(:digests))
+  group by digest
+);
+
+-- name: unembedded
+select operation.id, operation.body
+from unembedded join operation on operation.seq = unembedded.put
+where unembedded.embedding = :embedding order by operation.id limit :limit;
+
+-- name: never_embedded
+select operation.id, operation.body
+from put join operation on operation.seq = put.seq
+where put.length > 0 order by operation.id limit :limit;

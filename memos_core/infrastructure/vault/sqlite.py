@@ -1,0 +1,183 @@
+"""The vault in one SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from memos_core.cube.clock import Timestamp
+from memos_core.cube.interval import Interval
+from memos_core.cube.memcube import Content, MemCube
+from memos_core.cube.message import aware
+from memos_core.cube.operation import Operation, OperationKind
+from memos_core.cube.selection import Selection
+from memos_core.infrastructure.vault import finding, reading, storing, upkeep, vectors
+from memos_core.infrastructure.vault.connection import Pool
+from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
+from memos_core.infrastructure.vault.moments import horizon, microseconds
+from memos_core.infrastructure.vault.opening import open_pool
+from memos_core.ports import Batch, Clock, Damage, Edge, EmbeddingSpec, Part, Passage, Scored, VaultStats
+
+if TYPE_CHECKING:
+    from memos_core.ports import Vector
+
+
+class SQLiteVault:
+    """A vault in one SQLite file, with FTS5 and sqlite-vec.
+
+    Parameters
+    ----------
+    path
+        Of the file, which is made if there is none; ``":memory:"`` keeps the vault in memory only.
+    clock
+        Dates migrations.
+
+    Raises
+    ------
+    NotAVault, VaultTooNew
+        If the file is something else, or from a newer release. It is left untouched.
+    UnsupportedSQLite
+        If the library can lose what it has acknowledged, or lacks what is needed.
+
+    Notes
+    -----
+    Any number of threads and processes may use one file. Readers never wait; writers take turns. The term
+    statistics of BM25 are those of the whole file.
+    """
+
+    def __init__(self, path: str, *, clock: Clock) -> None:
+        self._pool: Pool = open_pool(path, now=microseconds(clock.now()))
+
+    @property
+    def actor(self) -> str:
+        with self._pool.read() as db:
+            return upkeep.actor(db)
+
+    @property
+    def spec(self) -> EmbeddingSpec | None:
+        with self._pool.read() as db:
+            current = vectors.current(db)
+            return None if current is None else current[0]
+
+    @property
+    def latest(self) -> Timestamp:
+        with self._pool.read() as db:
+            return reading.latest(db)
+
+    def commit(self, batch: Batch) -> int:
+        check(batch, self.spec)
+        with self._pool.write() as db:
+            current = vectors.current(db)
+            if batch.parts and current is not None:
+                check(Batch([], {}, batch.spec), current[0])
+            stored = storing.store(db, batch.operations)
+            if batch.parts and batch.spec is not None:
+                embedding = vectors.open_embedding(db, batch.spec)
+                vectors.make_current(db, embedding)
+                vectors.store(db, embedding, batch.parts)
+        if any(op.kind is OperationKind.ERASE for op in batch.operations):
+            self._pool.flush()
+        return stored
+
+    def record_usage(self, recalled: Mapping[str, int], at: datetime) -> None:
+        check_usage(recalled, at)
+        with self._pool.write() as db:
+            storing.count_usage(db, recalled, actor=upkeep.actor(db), at=microseconds(at))
+
+    # reading
+
+    def get(self, ids: Sequence[str], *, known_at: datetime | None = None) -> list[MemCube]:
+        at = horizon(aware(known_at, "known_at"))
+        with self._pool.read() as db:
+            return reading.cubes(db, ids, at=at)
+
+    def select(self, selection: Selection, *, limit: int, offset: int = 0) -> list[MemCube]:
+        check_page(limit, offset)
+        with self._pool.read() as db:
+            return reading.select(db, selection, limit=limit, offset=offset)
+
+    def count(self, selection: Selection) -> int:
+        with self._pool.read() as db:
+            return reading.count(db, selection)
+
+    def namespaces(self) -> list[tuple[str, ...]]:
+        with self._pool.read() as db:
+            return reading.namespaces(db)
+
+    def history(self, cube: str) -> list[Operation]:
+        with self._pool.read() as db:
+            return reading.history(db, cube)
+
+    def log(self, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Operation]]:
+        check_page(limit, after)
+        with self._pool.read() as db:
+            return reading.log(db, after=after, limit=limit)
+
+    # finding
+
+    def match(self, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
+        check_page(limit)
+        with self._pool.read() as db:
+            return finding.match(db, selection, terms, limit=limit)
+
+    def nearest(self, selection: Selection, vector: Vector, *, limit: int) -> list[Scored]:
+        check_page(limit)
+        with self._pool.read() as db:
+            current = vectors.current(db)
+            vector_length(vector, None if current is None else current[0])
+            return finding.nearest(db, selection, vector, limit=limit)
+
+    def during(self, selection: Selection, interval: Interval, *, limit: int) -> list[Scored]:
+        check_page(limit)
+        with self._pool.read() as db:
+            return finding.during(db, selection, interval, limit=limit)
+
+    def neighbourhood(
+        self, selection: Selection, seeds: Sequence[str], *, hops: int, fanout: int, limit: int
+    ) -> list[Edge]:
+        check_page(limit, min(hops, fanout))
+        with self._pool.read() as db:
+            return finding.neighbourhood(db, selection, seeds, hops=hops, fanout=fanout, limit=limit)
+
+    def passages(self, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
+        with self._pool.read() as db:
+            return finding.passages(db, selection, ids)
+
+    # upkeep
+
+    def known_vectors(self, texts: Sequence[str], spec: EmbeddingSpec) -> dict[str, Vector]:
+        with self._pool.read() as db:
+            return vectors.known(db, texts, spec)
+
+    def unembedded(self, spec: EmbeddingSpec, *, limit: int) -> list[tuple[str, Content]]:
+        check_page(limit)
+        with self._pool.read() as db:
+            return vectors.unembedded(db, spec, limit)
+
+    def reembed(self, spec: EmbeddingSpec, parts: Mapping[str, Sequence[Part]]) -> None:
+        with self._pool.write() as db:
+            check_parts(parts, spec, reading.operations(db, list(parts)))
+            embedding = vectors.open_embedding(db, spec)
+            vectors.store(db, embedding, parts)
+            if vectors.is_complete(db, embedding):
+                vectors.switch(db, embedding)
+
+    def verify(self) -> Iterator[Damage]:
+        with self._pool.read() as db:
+            return iter(list(upkeep.verify(db)))
+
+    def rebuild(self) -> None:
+        with self._pool.write() as db:
+            upkeep.rebuild(db)
+
+    def stats(self) -> VaultStats:
+        with self._pool.read() as db:
+            return upkeep.stats(db)
+
+    def backup(self, path: str) -> None:
+        with self._pool.read() as db:
+            upkeep.backup(db, path)
+
+    def close(self) -> None:
+        self._pool.close()
