@@ -8,26 +8,22 @@ from memos_core.testing.clock import ManualClock
 from memos_core.testing.vault import VaultConformance
 
 
-def opened(path: str | Path) -> SQLiteVault:
-    return SQLiteVault(str(path), clock=ManualClock())
-
-
 class TestSQLiteVault(VaultConformance):
     def make_vault(self, tmp_path: Path) -> SQLiteVault:
-        self.path = tmp_path / "vault.db"
-        return opened(self.path)
-
-    def open_backup(self, path: Path) -> SQLiteVault:
-        return opened(path)
+        return SQLiteVault(str(tmp_path / "vault.db"), clock=ManualClock())
 
     def reopen(self, vault: Vault) -> SQLiteVault:
+        assert isinstance(vault, SQLiteVault)
         vault.close()
-        return opened(self.path)
+        return SQLiteVault(vault.path, clock=ManualClock())
+
+    def open_backup(self, path: Path) -> SQLiteVault:
+        return SQLiteVault(str(path), clock=ManualClock())
 
 
 class TestSQLiteVaultInMemory(VaultConformance):
     def make_vault(self, tmp_path: Path) -> SQLiteVault:
-        return opened(":memory:")
+        return SQLiteVault(":memory:", clock=ManualClock())
 
     def open_backup(self, path: Path) -> SQLiteVault:
-        return opened(path)
+        return SQLiteVault(str(path), clock=ManualClock())

@@ -10,18 +10,19 @@ import apsw
 import numpy as np
 
 from memos_core.cube.interval import Interval
-from memos_core.cube.memcube import RECALLED
 from memos_core.cube.namespace import covers
 from memos_core.cube.selection import Selection
-from memos_core.infrastructure.vault import vectors
+from memos_core.infrastructure.vault import fulltext, vectors
 from memos_core.infrastructure.vault.moments import microseconds
-from memos_core.infrastructure.vault.predicates import Scope, admitted, is_plain, scope
+from memos_core.infrastructure.vault.predicates import admitted, is_plain, scope
 from memos_core.infrastructure.vault.reading import corrupt
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.infrastructure.vault.timeline import FOREVER
 from memos_core.ports import Edge, Passage, Scored
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from memos_core.ports import Vector
 
 FOLLOWED_WEIGHT = 0.3  # of the text that came before, beside the cube's own
@@ -42,12 +43,11 @@ class _Place(NamedTuple):
 class _Finder:
     """One selection on one connection."""
 
-    def __init__(self, db: apsw.Connection, selection: Selection, within: Scope) -> None:
+    def __init__(self, db: apsw.Connection, selection: Selection) -> None:
         self.db = db
         self.selection = selection
-        self.within = within
-        self.plain = is_plain(selection) and within.whole
-        self.predicate, self.values = admitted(selection, within)
+        self.within = scope(db, selection)
+        self.predicate, self.values = admitted(selection, self.within)
 
     def rows(self, name: str, values: Mapping[str, Any], **fragments: str) -> list[tuple[Any, ...]]:
         """Run a named statement with the predicate in its place."""
@@ -57,6 +57,10 @@ class _Finder:
         """Run a statement with the predicate in its place."""
         text = statement.format(admitted=self.predicate, **fragments)
         return query(self.db, text, {**self.values, **values})
+
+    def numbers(self, name: str) -> list[NDArray[np.int64]]:
+        """The columns of a statement that writes numbers with commas."""
+        return [fulltext.numbers(column) for column in self.rows(name, {})[0]]
 
     def alias(self, put: str) -> str:
         """The same predicate over another row of ``put``."""
@@ -81,11 +85,6 @@ class _Finder:
             raise corrupt(self.db, f"cube {cube} is indexed under a foreign namespace")
 
 
-def _finder(db: apsw.Connection, selection: Selection) -> _Finder | None:
-    within = scope(db, selection)
-    return None if within is None else _Finder(db, selection, within)
-
-
 def _ranked(scores: Iterable[Scored]) -> list[Scored]:
     return sorted(scores, key=lambda found: (-found.score, found.cube))
 
@@ -95,39 +94,15 @@ def _ranked(scores: Iterable[Scored]) -> list[Scored]:
 
 def match(db: apsw.Connection, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
     """Full text by BM25; a cube gains by what it follows."""
-    finder = _finder(db, selection)
-    quoted = [quote(term) for term in dict.fromkeys(terms) if term.strip()]
-    if finder is None or not quoted or not limit:
-        return []
-    scores = _matches(finder, " OR ".join(quoted), depth=max(4 * limit, TEXT_DEPTH))
+    finder = _Finder(db, selection)
+    scores = fulltext.best(finder.numbers("lengths"), fulltext.occurrences(db, terms), depth=max(4 * limit, TEXT_DEPTH))
     places = finder.places(scores)
-    scores_of_cubes = {place.cube: scores[put] for put, place in places.items()}
-    places |= finder.followers(scores_of_cubes)
-    found = (
-        Scored(
-            place.name,
-            scores_of_cubes.get(place.cube, 0.0) + FOLLOWED_WEIGHT * scores_of_cubes.get(place.follows or 0, 0.0),
-        )
+    of_cube = {place.cube: scores[put] for put, place in places.items()}
+    places |= finder.followers(of_cube)
+    return _ranked(
+        Scored(place.name, of_cube.get(place.cube, 0.0) + FOLLOWED_WEIGHT * of_cube.get(place.follows or 0, 0.0))
         for place in places.values()
-    )
-    return _ranked(found)[:limit]
-
-
-def quote(term: str) -> str:
-    """A term as a string of FTS5, in which nothing is syntax."""
-    return '"{}"'.format(term.replace("\0", " ").replace('"', '""'))
-
-
-def _matches(finder: _Finder, expression: str, *, depth: int) -> dict[int, float]:
-    """Scores of the puts that fit best, by number."""
-    root = finder.within.root
-    if finder.plain:
-        wanted = f"namespace : l{root} AND text : ({expression})"
-        rows = finder.rows("match_live", {"query": wanted, "limit": depth})
-        if len(rows) < depth or len(finder.places(put for put, _ in rows)) == depth:
-            return {put: -score for put, score in rows}
-    wanted = f"namespace : (l{root} OR n{root}) AND text : ({expression})"
-    return {put: -score for put, score in finder.rows("match_admitted", {"query": wanted, "limit": depth})}
+    )[:limit]
 
 
 # -- vectors --------------------------------------------------------------------------------------
@@ -141,8 +116,8 @@ def nearest(db: apsw.Connection, selection: Selection, vector: Vector, *, limit:
     vector
         ``(dim,)``, checked.
     """
-    current, finder = vectors.current(db), _finder(db, selection)
-    if current is None or finder is None or not limit:
+    current, finder = vectors.current(db), _Finder(db, selection)
+    if current is None or not limit:
         return []
     wide = vector.astype(np.float64)
     wanted = (wide / np.linalg.norm(wide)).astype("<f4").tobytes()
@@ -175,8 +150,7 @@ class _NeighbourSearch:
         self._finder = finder
         self._table = vectors.table(embedding)
         self._values = {"embedding": embedding, "vector": vector}
-        ordinary = finder.selection.known_at is None and finder.selection.states == RECALLED
-        self._name = "nearest_live" if finder.plain and ordinary else "nearest_admitted"
+        self._name = "nearest_live" if is_plain(finder.selection) else "nearest_admitted"
 
     def among(self, k: int) -> _Neighbours:
         """Ask sqlite-vec for the nearest ``k`` parts."""
@@ -200,9 +174,7 @@ class _NeighbourSearch:
 
 def during(db: apsw.Connection, selection: Selection, interval: Interval, *, limit: int) -> list[Scored]:
     """Cubes that speak of a time which overlaps, by the share that lies inside."""
-    finder = _finder(db, selection)
-    if finder is None:
-        return []
+    finder = _Finder(db, selection)
     ends = None if interval.end is None else microseconds(interval.end)
     values = {"starts": microseconds(interval.start), "ends": ends, "limit": min(limit, FOREVER)}
     found = []
@@ -216,11 +188,11 @@ def neighbourhood(
     db: apsw.Connection, selection: Selection, seeds: Sequence[str], *, hops: int, fanout: int, limit: int
 ) -> list[Edge]:
     """Edges around seed nodes, nearest first; every node leads on by its first ``fanout`` edges."""
-    finder = _finder(db, selection)
+    finder = _Finder(db, selection)
     found: dict[Edge, None] = {}
     frontier = reached = dict.fromkeys(seeds)
-    for _ in range(hops if finder is not None else 0):
-        if not frontier or len(found) >= limit or finder is None:
+    for _ in range(hops):
+        if not frontier or len(found) >= limit:
             break
         met: dict[str, None] = {}
         for edge in _edges_at(finder, list(frontier), fanout):
@@ -248,9 +220,7 @@ def _edges_at(finder: _Finder, nodes: Sequence[str], fanout: int) -> Iterator[Ed
 
 def passages(db: apsw.Connection, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
     """The light view of the admitted ones among some cubes, in the order asked for."""
-    finder = _finder(db, selection)
-    if finder is None:
-        return {}
+    finder = _Finder(db, selection)
     rows = finder.rows(
         "passages",
         {"cubes": json.dumps(list(dict.fromkeys(ids)), ensure_ascii=False)},

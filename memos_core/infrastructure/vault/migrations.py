@@ -11,11 +11,14 @@ from memos_core.errors import VaultTooNew
 from memos_core.infrastructure.vault.connection import transaction
 from memos_core.infrastructure.vault.statements import load
 
+APPLICATION_ID = 0x4D454D43  # "MEMC"; tells a vault from other SQLite files
+
 Migration = Callable[[apsw.Connection], None]
 
 
 def initial(db: apsw.Connection) -> None:
     """Make the tables of version 1 and name the actor."""
+    db.execute(f"pragma application_id = {APPLICATION_ID:d}")
     for statement in load("schema_1").values():
         db.execute(statement)
     db.execute("insert into meta (key, value) values ('actor', ?)", (new_actor(),))

@@ -8,9 +8,7 @@ import apsw
 
 from memos_core.errors import NotAVault, VaultError, VaultTooNew
 from memos_core.infrastructure.vault.connection import MEMORY, Pool, set_pragma, translated, wait
-from memos_core.infrastructure.vault.migrations import VERSION, migrate
-
-APPLICATION_ID = 0x4D454D43  # "MEMC"
+from memos_core.infrastructure.vault.migrations import APPLICATION_ID, VERSION, migrate
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100  # bytes

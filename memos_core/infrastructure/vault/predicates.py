@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import apsw
@@ -19,44 +18,23 @@ _ORDERED = {Comparison.GT: ">", Comparison.GTE: ">=", Comparison.LT: "<", Compar
 _MAX_INTEGER = (1 << 63) - 1
 
 
-@dataclass(frozen=True)
-class Scope:
-    """The namespaces that a selection covers, as the vault numbers them.
-
-    Attributes
-    ----------
-    root
-        The namespace itself.
-    covered
-        It and those below it; it alone if the selection is exact.
-    whole
-        ``covered`` leaves out nothing below ``root``.
-    """
-
-    root: int
-    covered: tuple[int, ...]
-    whole: bool
+def scope(db: apsw.Connection, selection: Selection) -> tuple[int, ...]:
+    """Numbers of the namespaces that a selection covers and that are in use."""
+    name = "exactly" if selection.exact else "covered"
+    return tuple(number for (number,) in query(db, _READ[name], {"path": "/".join(selection.namespace)}))
 
 
-def scope(db: apsw.Connection, selection: Selection) -> Scope | None:
-    """Look up the namespaces of a selection; ``None`` if none of them is in use."""
-    rows = query(db, _READ["covered"], {"path": "/".join(selection.namespace)})
-    root = [number for number, is_root in rows if is_root]
-    if not root:
-        return None
-    covered = tuple(root if selection.exact else (number for number, _ in rows))
-    return Scope(root=root[0], covered=covered, whole=len(covered) == len(rows))
-
-
-def admitted(selection: Selection, within: Scope, *, put: str = "put") -> tuple[str, dict[str, Any]]:
+def admitted(selection: Selection, within: Sequence[int], *, put: str = "put") -> tuple[str, dict[str, Any]]:
     """The predicate of a selection over a row of ``put``, and the values it binds.
 
     Parameters
     ----------
+    within
+        What :func:`scope` found.
     put
         Alias of the table in the statement. It changes the text, not the values.
     """
-    values: dict[str, Any] = {"namespaces": json.dumps(within.covered)}
+    values: dict[str, Any] = {"namespaces": json.dumps(within)}
     tests = [f"{put}.namespace in {_listed('namespaces')}", _shown(selection, put, values)]
     tests += _contents(selection, put, values)
     for number, condition in enumerate(selection.where):
@@ -66,8 +44,7 @@ def admitted(selection: Selection, within: Scope, *, put: str = "put") -> tuple[
 
 def is_plain(selection: Selection) -> bool:
     """Say whether the indexes themselves can answer: present time, states that are recalled, no narrow filter."""
-    everything = Selection(namespace=selection.namespace, exact=selection.exact, now=selection.now)
-    return selection == everything
+    return selection == Selection(namespace=selection.namespace, exact=selection.exact, now=selection.now)
 
 
 def _shown(selection: Selection, put: str, values: dict[str, Any]) -> str:

@@ -39,7 +39,7 @@ class Projection:
     def __init__(self, db: apsw.Connection, contents: Mapping[str, Content] | None = None) -> None:
         self._db = db
         self._contents = contents or {}
-        self._namespaces: dict[Namespace, tuple[int, str]] = {}
+        self._namespaces: dict[Namespace, int] = {}
 
     def refresh(self, cube: str) -> None:
         """Make what is derived of a cube agree with its operations, which were just added or stripped."""
@@ -100,9 +100,7 @@ class Projection:
             )
 
     def _revive(self, seq: int, *, live: bool) -> None:
-        self._db.execute(_SQL["delete_text"], (seq,))
         self._db.execute(_SQL["set_live"], (int(live), seq))
-        self._db.execute(_SQL["insert_text"], (seq,))
         vectors.set_live(self._db, seq, live=live)
 
     def _write_put(self, cube: int, put: _Put, name: str, *, live: bool) -> None:
@@ -111,7 +109,7 @@ class Projection:
             "seq": seq,
             "cube": cube,
             "hlc": put.step.hlc,
-            "namespace": self._namespace(content.namespace)[0],
+            "namespace": self._namespace(content.namespace),
             "follows": None if content.follows is None else self._cube(content.follows),
             "live": int(live),
         }
@@ -127,20 +125,12 @@ class Projection:
         number: int = self._db.execute(_SQL["cube_id"], (name,)).get
         return number
 
-    def _namespace(self, labels: Namespace) -> tuple[int, str]:
-        """Number and full-text tokens of a namespace; it and all above it are entered where they are new."""
+    def _namespace(self, labels: Namespace) -> int:
         if labels not in self._namespaces:
             path = "/".join(labels)
-            row = self._db.execute(_SQL["namespace_id"], (path,)).fetchone()
-            self._namespaces[labels] = row or self._enter(labels, path)
+            self._db.execute(_SQL["insert_namespace"], (path,))
+            self._namespaces[labels] = self._db.execute(_SQL["namespace_id"], (path,)).get
         return self._namespaces[labels]
-
-    def _enter(self, labels: Namespace, path: str) -> tuple[int, str]:
-        above = self._namespace(labels[:-1])[1] + " " if labels[1:] else ""
-        number: int = self._db.execute(_SQL["insert_namespace"], (path,)).get
-        tokens = f"{above}n{number}"
-        self._db.execute(_SQL["set_tokens"], (tokens, number))
-        return number, tokens
 
 
 def columns(content: Content) -> dict[str, Any]:

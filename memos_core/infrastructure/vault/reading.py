@@ -30,8 +30,6 @@ def cubes(db: apsw.Connection, names: Sequence[str], *, at: int = FOREVER) -> li
 def select(db: apsw.Connection, selection: Selection, *, limit: int, offset: int) -> list[MemCube]:
     """Admitted cubes, the latest version first, then by id."""
     within = scope(db, selection)
-    if within is None:
-        return []
     predicate, values = admitted(selection, within)
     page = {"limit": min(limit, FOREVER), "offset": min(offset, FOREVER)}
     names = [name for (name,) in db.execute(_SQL["select"].format(admitted=predicate), values | page)]
@@ -45,8 +43,6 @@ def select(db: apsw.Connection, selection: Selection, *, limit: int, offset: int
 def count(db: apsw.Connection, selection: Selection) -> int:
     """How many cubes are admitted."""
     within = scope(db, selection)
-    if within is None:
-        return 0
     predicate, values = admitted(selection, within)
     number: int = db.execute(_SQL["count"].format(admitted=predicate), values).get
     return number

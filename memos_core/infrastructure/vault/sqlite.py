@@ -12,7 +12,7 @@ from memos_core.cube.memcube import Content, MemCube
 from memos_core.cube.message import aware
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
-from memos_core.infrastructure.vault import finding, reading, storing, upkeep, vectors
+from memos_core.infrastructure.vault import finding, reading, rebuilding, storing, upkeep, vectors, verifying
 from memos_core.infrastructure.vault.connection import Pool
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
 from memos_core.infrastructure.vault.moments import horizon, microseconds
@@ -48,6 +48,11 @@ class SQLiteVault:
 
     def __init__(self, path: str, *, clock: Clock) -> None:
         self._pool: Pool = open_pool(path, now=microseconds(clock.now()))
+
+    @property
+    def path(self) -> str:
+        """Of the file."""
+        return self._pool.path
 
     @property
     def actor(self) -> str:
@@ -165,11 +170,14 @@ class SQLiteVault:
 
     def verify(self) -> Iterator[Damage]:
         with self._pool.read() as db:
-            return iter(list(upkeep.verify(db)))
+            found = list(verifying.verify(db))
+        with self._pool.write() as db:
+            found += verifying.verify_text(db)
+        return iter(found)
 
     def rebuild(self) -> None:
         with self._pool.write() as db:
-            upkeep.rebuild(db)
+            rebuilding.rebuild(db)
 
     def stats(self) -> VaultStats:
         with self._pool.read() as db:

@@ -10,7 +10,7 @@ from typing import Any
 
 import apsw
 
-_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_NAME = re.compile(r"^-- name: (\w[\w ]*)\n", re.MULTILINE)
 
 
 def load(file: str) -> Mapping[str, str]:

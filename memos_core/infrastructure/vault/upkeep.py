@@ -1,10 +1,16 @@
-"""Statistics, rebuilding and copies."""
+"""Statistics and copies."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import apsw
 
+from memos_core.cube.identity import new_actor
+from memos_core.errors import InvalidInput, VaultError
 from memos_core.infrastructure.vault import vectors
+from memos_core.infrastructure.vault.connection import translated
 from memos_core.infrastructure.vault.migrations import version
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.ports import VaultStats
@@ -33,3 +39,38 @@ def stats(db: apsw.Connection) -> VaultStats:
         by_state=dict(db.execute(_SQL["by_state"])),
         by_namespace=dict(db.execute(_SQL["by_namespace"])),
     )
+
+
+def backup(db: apsw.Connection, path: str) -> None:
+    """Copy a vault, as it is at this moment, to a path where nothing is; the copy gets an actor of its own.
+
+    Raises
+    ------
+    InvalidInput
+        If there is something already.
+    VaultError
+        If the copy cannot be written. Nothing of it is left then.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except FileExistsError as error:
+        raise InvalidInput(detail=f"{path} is there already; back up to a new path.") from error
+    except OSError as error:
+        raise VaultError(detail=f"{path} cannot be written: {error.strerror}.") from error
+    try:
+        _copy(db, path)
+    except BaseException:
+        Path(path).unlink()
+        raise
+
+
+def _copy(db: apsw.Connection, path: str) -> None:
+    copy = apsw.Connection(path)
+    try:
+        with copy.backup("main", db, "main") as running:
+            running.step(-1)
+        copy.execute(_SQL["set_actor"], (new_actor(),))
+    except apsw.Error as error:
+        raise translated(error, path, errno=copy.system_errno) from error
+    finally:
+        copy.close()

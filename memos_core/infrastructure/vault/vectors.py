@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ from memos_core.ports import EmbeddingSpec, Part
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
+
+CHECK_PAGE = 1000  # vectors read at a time
 
 _SQL = load("vector")
 
@@ -148,3 +150,22 @@ def unembedded(db: apsw.Connection, spec: EmbeddingSpec, limit: int) -> list[tup
     name = "never_embedded" if embedding is None else "unembedded"
     rows = db.execute(_SQL[name], {"embedding": embedding, "limit": limit})
     return [(operation, Content.model_validate_json(body)) for operation, body in rows]
+
+
+def checked(db: apsw.Connection, embedding: int) -> Iterator[tuple[int, str | None]]:
+    """Every part of an embedding, and what is wrong with its vector, if anything is."""
+    values = {"embedding": embedding, "after": 0, "limit": CHECK_PAGE}
+    while page := query(db, statement("parts_with_vectors", embedding), values):
+        for part, expected, vector, is_in_place in page:
+            if vector is None:
+                yield part, "has no vector"
+            elif checksum(vector) != expected:
+                yield part, "has a vector that does not match its checksum"
+            else:
+                yield part, None if is_in_place else "has a vector filed in the wrong place"
+        values["after"] = page[-1][0]
+
+
+def strays(db: apsw.Connection, embedding: int) -> list[int]:
+    """Vectors that belong to no part."""
+    return [number for (number,) in query(db, statement("strays", embedding), (embedding,))]

@@ -21,7 +21,10 @@ limit :limit offset :offset;
 select count(*) from put where {admitted};
 
 -- name: covered
-select id, path = :path from namespace where path = :path or (path > :path || '/' and path < :path || '0');
+select id from namespace where path = :path or (path > :path || '/' and path < :path || '0');
+
+-- name: exactly
+select id from namespace where path = :path;
 
 -- name: namespaces
 select distinct namespace.path

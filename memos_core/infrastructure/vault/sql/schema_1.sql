@@ -54,13 +54,10 @@ create table cube (
   created integer
 ) strict;
 
--- Every namespace in use, and all that lie above one. `tokens` stand for it in full text: its own and those above.
-
 -- name: namespace
 create table namespace (
   id integer primary key,
-  path text not null unique,
-  tokens text not null
+  path text not null unique
 ) strict;
 
 -- What was put, in columns. `live` is 1 while it is shown in a state that is recalled.
@@ -96,6 +93,9 @@ create index put_of_cube on put (cube);
 -- name: put_by_namespace
 create index put_by_namespace on put (namespace, live, hlc);
 
+-- name: put_with_text
+create index put_with_text on put (namespace, expires, length) where live = 1;
+
 -- name: put_by_source
 create index put_by_source on put (source, namespace) where source is not null;
 
@@ -118,27 +118,24 @@ create table shown (
   primary key (cube, known_from)
 ) strict, without rowid;
 
--- Full text. Of a live put the namespace tokens begin with l, of another with n.
+-- Full text. FTS5 keeps the words; `occurrence` tells where each of them is.
 
 -- name: put_text
-create view put_text (seq, namespace, text) as
-select
-  put.seq,
-  iif(put.live, replace(namespace.tokens, 'n', 'l'), namespace.tokens),
-  operation.body ->> '$.payload.text'
-from put
-join namespace on namespace.id = put.namespace
-join operation on operation.seq = put.seq
+create view put_text (seq, text) as
+select put.seq, operation.body ->> '$.payload.text'
+from put join operation on operation.seq = put.seq
 where put.length > 0;
 
 -- name: text_index
 create virtual table text_index using fts5 (
-  namespace, text,
-  content = 'put_text', content_rowid = 'seq', tokenize = 'porter unicode61 remove_diacritics 2'
+  text, content = 'put_text', content_rowid = 'seq', tokenize = 'porter unicode61 remove_diacritics 2'
 );
 
 -- name: text_index_secure
 insert into text_index (text_index, rank) values ('secure-delete', 1);
+
+-- name: occurrence
+create virtual table occurrence using fts5vocab (text_index, instance);
 
 -- Embedders whose vectors are held: one is current, another may be filling up.
 

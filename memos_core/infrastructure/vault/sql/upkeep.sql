@@ -23,3 +23,30 @@ select shown.state, count(*) from shown where shown.known_to = 92233720368547758
 select namespace.path, count(*)
 from shown join put on put.seq = shown.put join namespace on namespace.id = put.namespace
 where shown.known_to = 9223372036854775807 group by 1 order by 1;
+
+-- name: set_actor
+update meta set value = ? where key = 'actor';
+
+-- name: operations
+select seq, id, cube, kind, hlc, header, body, salt from operation where seq > ? order by seq limit ?;
+
+-- name: copy_operations
+select seq, id, cube, kind, hlc, header, body, salt from operation where cube in (select value from json_each(:cubes));
+
+-- name: paste_operation
+insert into operation (seq, id, cube, kind, hlc, header, body, salt) values (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: cubes
+select distinct cube from operation where cube > ? order by cube limit ?;
+
+-- name: is_erased
+select exists (select 1 from operation where cube = ? and kind = 'erase');
+
+-- name: clear_text
+insert into text_index (text_index) values ('delete-all');
+
+-- name: check_text
+insert into text_index (text_index, rank) values ('integrity-check', 1);
+
+-- name: check_file
+pragma integrity_check(20);

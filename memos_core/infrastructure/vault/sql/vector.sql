@@ -81,3 +81,32 @@ where unembedded.embedding = :embedding order by operation.id limit :limit;
 select operation.id, operation.body
 from put join operation on operation.seq = put.seq
 where put.length > 0 order by operation.id limit :limit;
+
+-- name: renumber_embedding
+update embedding set id = ? where id = ?;
+
+-- name: next_embedding
+select max(id) + 1 from embedding;
+
+-- name: parts
+select put, ordinal, id, first, last, digest, checksum from part where embedding = ? order by put, ordinal;
+
+-- name: parts_with_vectors
+select part.id, part.checksum, {table}.vector, put.namespace = {table}.namespace and put.live = {table}.live
+from part
+left join put on put.seq = part.put
+left join {table} on {table}.rowid = part.id
+where part.embedding = :embedding and part.id > :after
+order by part.id limit :limit;
+
+-- name: vector
+select vector from {table} where rowid = ?;
+
+-- name: place_of_put
+select namespace, live from put where seq = ? and length > 0;
+
+-- name: strays
+select rowid from {table} where rowid not in (select id from part where embedding = ?);
+
+-- name: renumber_unembedded
+update unembedded set embedding = ? where embedding = ?;

@@ -43,14 +43,11 @@ select id from cube where name = ?;
 -- name: set_created
 update cube set created = ? where id = ?;
 
--- name: namespace_id
-select id, tokens from namespace where path = ?;
-
 -- name: insert_namespace
-insert into namespace (path, tokens) values (?, '') returning id;
+insert or ignore into namespace (path) values (?);
 
--- name: set_tokens
-update namespace set tokens = ? where id = ?;
+-- name: namespace_id
+select id from namespace where path = ?;
 
 -- name: insert_put
 insert into put values (
@@ -65,7 +62,7 @@ insert into edge (put, source, relation, target) values (?, ?, ?, ?);
 insert into moment (put, starts, ends) values (?, ?, ?);
 
 -- name: insert_text
-insert into text_index (rowid, namespace, text) select seq, namespace, text from put_text where seq = ?;
+insert into text_index (rowid, text) select seq, text from put_text where seq = ?;
 
 -- name: delete_text
 delete from text_index where rowid = ?;
