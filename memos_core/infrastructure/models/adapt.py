@@ -26,7 +26,7 @@ def as_embedder(given: Any, *, model: str | None = None) -> Embedder:
     ----------
     given
         An object with the methods of ``ports.Embedder``; a LangChain ``Embeddings``; a LlamaIndex ``BaseEmbedding``; an
-        object with ``encode``, such as a sentence-transformers model; or a function from a list of texts to their vectors.
+        object with ``encode``, such as a sentence-transformers model; or a function from texts to their vectors.
     model
         Name under which the vectors are stored. By default what the object calls its model, else its type or function
         name. Vaults refuse vectors of another name, so it must not change while the model stays the same.
