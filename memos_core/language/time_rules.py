@@ -35,13 +35,13 @@ HOLIDAYS = {
 }  # fmt: skip
 
 #: Fragments of the patterns. A month in full or with a capital: "may" and "march" are words too.
-MONTH = r"(?-i:J(?:an(?:uary)?|une?|uly?)|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|january|february|april|june|july|august|september|october|november|december)"  # noqa: E501
+MONTH = r"(?-i:J(?:an(?:uary)?|une?|uly?)|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|january|february|april|june|july|august|september|october|november|december)"
 MONTH_GROUP = rf"(?P<month>{MONTH})\.?"
 DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 YEAR = r"(?P<year>(?:19|20)\d\d)"
 WEEKDAY = rf"(?P<weekday>{'|'.join(WEEKDAYS)})"
 SEASON = rf"(?P<season>{'|'.join(calendar.SEASONS)})"
-NUMBER = r"(?P<number>\d{1,3}|(?:a\s+)?couple\s+of|a\s+couple|(?:a\s+)?few|several|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty)"  # noqa: E501
+NUMBER = r"(?P<number>\d{1,3}|(?:a\s+)?couple\s+of|a\s+couple|(?:a\s+)?few|several|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty)"
 UNIT = r"(?P<unit>day|night|week|weekend|month|year|decade|hour|minute)s?"
 HOLIDAY = "(?P<holiday>" + "|".join(sorted((re.escape(name) for name in HOLIDAYS), key=len, reverse=True)) + ")"
 DATE = rf"{DAY}\s+(?:of\s+)?{MONTH_GROUP}(?:,?\s+{YEAR})?"
