@@ -66,7 +66,7 @@ class DictVault:
         self._ids: dict[str, list[str]] = defaultdict(list)  # of operations, by cube
         self._vectors: dict[EmbeddingSpec, dict[str, list[_Embedded]]] = defaultdict(dict)
         self._usage: dict[str, dict[str, Usage]] = defaultdict(dict)  # by cube, by actor
-        self._folded: dict[str, MemCube | None] = {}  # what has been asked for since it last changed
+        self._folded: dict[str, dict[datetime | None, MemCube | None]] = defaultdict(dict)  # what has been asked for
         self._lock = threading.RLock()
         self._process = os.getpid()
         self._closed = False
@@ -303,13 +303,13 @@ class DictVault:
         return [self._operations[name] for name in self._ids.get(cube, ())]
 
     def _cube(self, name: str, known_at: datetime | None = None) -> MemCube | None:
-        if known_at is None:
-            if name not in self._folded:
-                self._folded[name] = self._fold(self._of(name))
-            return self._folded[name]
-        horizon = Timestamp.last_of(known_at)
-        operations = self._of(name)
-        return None if is_erased(operations) else self._fold([op for op in operations if op.hlc <= horizon])
+        folded = self._folded[name]
+        if known_at not in folded:
+            operations = self._of(name)
+            horizon = None if known_at is None else Timestamp.last_of(known_at)
+            known = [op for op in operations if horizon is None or op.hlc <= horizon]
+            folded[known_at] = None if is_erased(operations) else self._fold(known)
+        return folded[known_at]
 
     def _fold(self, operations: Sequence[Operation]) -> MemCube | None:
         cube = fold(operations)

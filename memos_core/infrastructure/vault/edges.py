@@ -15,6 +15,12 @@ def cube_node(cube: str) -> str:
     return f"cube:{cube}"
 
 
+def cube_of(node: str) -> str | None:
+    """The cube that a node stands for; ``None`` for an entity."""
+    start, mark, name = node.partition(":")
+    return name if mark and start == "cube" else None
+
+
 def entity_node(name: str) -> str:
     """The node of an entity: letter case and spacing make no difference."""
     return f"entity:{' '.join(name.lower().split())}"

@@ -14,7 +14,7 @@ from memos_core.cube.namespace import covers
 from memos_core.cube.selection import Selection
 from memos_core.infrastructure.vault import fulltext, vectors
 from memos_core.infrastructure.vault.moments import microseconds
-from memos_core.infrastructure.vault.predicates import admitted, is_plain, scope
+from memos_core.infrastructure.vault.predicates import admitted, driving, is_plain, scope
 from memos_core.infrastructure.vault.reading import corrupt
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.infrastructure.vault.timeline import FOREVER
@@ -48,14 +48,11 @@ class _Finder:
         self.selection = selection
         self.within = scope(db, selection)
         self.predicate, self.values = admitted(selection, self.within)
+        self.driving = driving(selection, self.within)
 
     def rows(self, name: str, values: Mapping[str, Any], **fragments: str) -> list[tuple[Any, ...]]:
         """Run a named statement with the predicate in its place."""
-        return self.run(_SQL[name], values, **fragments)
-
-    def run(self, statement: str, values: Mapping[str, Any], **fragments: str) -> list[tuple[Any, ...]]:
-        """Run a statement with the predicate in its place."""
-        text = statement.format(admitted=self.predicate, **fragments)
+        text = _SQL[name].format(admitted=self.predicate, driving=self.driving, **fragments)
         return query(self.db, text, {**self.values, **values})
 
     def numbers(self, name: str) -> list[NDArray[np.int64]]:

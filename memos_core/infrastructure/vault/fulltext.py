@@ -74,7 +74,7 @@ def best(
     ----------
     Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009.
     """
-    order = np.argsort(lengths[0])
+    order = np.argsort(lengths[0], kind="stable")
     puts, sizes = lengths[0][order], lengths[1][order]
     if not len(puts):
         return {}

@@ -12,7 +12,7 @@ from memos_core.cube.memcube import RECALLED, Content, State
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import OperationKind
 from memos_core.infrastructure.vault import vectors
-from memos_core.infrastructure.vault.edges import edges_of
+from memos_core.infrastructure.vault.edges import cube_of, edges_of
 from memos_core.infrastructure.vault.moments import microseconds
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.infrastructure.vault.timeline import FOREVER, Shown, Step, timeline
@@ -40,6 +40,7 @@ class Projection:
         self._db = db
         self._contents = contents or {}
         self._namespaces: dict[Namespace, int] = {}
+        self._cubes: dict[str, int] = {}
 
     def refresh(self, cube: str) -> None:
         """Make what is derived of a cube agree with its operations, which were just added or stripped."""
@@ -114,16 +115,22 @@ class Projection:
             "live": int(live),
         }
         self._db.execute(_SQL["insert_put"], row)
-        self._db.executemany(_SQL["insert_edge"], [(seq, *edge) for edge in edges_of(name, content)])
+        for edge in edges_of(name, content):
+            self._db.execute(_SQL["insert_edge"], (seq, *edge, self._end(edge.source), self._end(edge.target)))
         self._db.executemany(_SQL["insert_moment"], [(seq, *moment) for moment in moments(content)])
         if content.text:
             self._db.execute(_SQL["insert_text"], (seq,))
             vectors.await_put(self._db, seq)
 
+    def _end(self, node: str) -> int | None:
+        cube = cube_of(node)
+        return None if cube is None else self._cube(cube)
+
     def _cube(self, name: str) -> int:
-        self._db.execute(_SQL["insert_cube"], (name,))
-        number: int = self._db.execute(_SQL["cube_id"], (name,)).get
-        return number
+        if name not in self._cubes:
+            self._db.execute(_SQL["insert_cube"], (name,))
+            self._cubes[name] = self._db.execute(_SQL["cube_id"], (name,)).get
+        return self._cubes[name]
 
     def _namespace(self, labels: Namespace) -> int:
         if labels not in self._namespaces:

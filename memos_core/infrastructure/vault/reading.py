@@ -13,7 +13,7 @@ from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
 from memos_core.errors import VaultCorrupt
 from memos_core.infrastructure.vault.moments import from_microseconds, horizon
-from memos_core.infrastructure.vault.predicates import admitted, scope
+from memos_core.infrastructure.vault.predicates import admitted, driving, scope
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.infrastructure.vault.timeline import FOREVER
 
@@ -32,7 +32,12 @@ def select(db: apsw.Connection, selection: Selection, *, limit: int, offset: int
     within = scope(db, selection)
     predicate, values = admitted(selection, within)
     page = {"limit": min(limit, FOREVER), "offset": min(offset, FOREVER)}
-    names = [name for (name,) in db.execute(_SQL["select"].format(admitted=predicate), values | page)]
+    names = [
+        name
+        for (name,) in db.execute(
+            _SQL["select"].format(admitted=predicate, driving=driving(selection, within)), values | page
+        )
+    ]
     found = cubes(db, names, at=horizon(selection.known_at))
     for cube in found:
         if not selection.admits(cube):
@@ -44,7 +49,7 @@ def count(db: apsw.Connection, selection: Selection) -> int:
     """How many cubes are admitted."""
     within = scope(db, selection)
     predicate, values = admitted(selection, within)
-    number: int = db.execute(_SQL["count"].format(admitted=predicate), values).get
+    number: int = db.execute(_SQL["count"].format(admitted=predicate, driving=driving(selection, within)), values).get
     return number
 
 

@@ -21,8 +21,12 @@ left join cube as followed on followed.id = put.follows
 where cube.name in (select value from json_each(:cubes));
 
 -- name: edge
-select cube.name, put.seq, edge.source, edge.relation, edge.target
-from cube join put on put.cube = cube.id join edge on edge.put = put.seq
+select cube.name, put.seq, edge.source, edge.relation, edge.target, from_cube.name, to_cube.name
+from cube
+join put on put.cube = cube.id
+join edge on edge.put = put.seq
+left join cube as from_cube on from_cube.id = edge.source_cube
+left join cube as to_cube on to_cube.id = edge.target_cube
 where cube.name in (select value from json_each(:cubes));
 
 -- name: moment

@@ -1,4 +1,5 @@
--- {admitted} is the predicate that predicates.py makes of a selection; all values in it are bound.
+-- {admitted} is the predicate that predicates.py makes of a selection, {driving} a part of it again that chooses the
+-- index; all values in them are bound.
 
 -- Numbers come as text with commas: for thousands of rows that is several times faster than rows.
 
@@ -6,7 +7,7 @@
 select group_concat(doc << 21 | offset) from occurrence where term = ?;
 
 -- name: lengths
-select group_concat(put.seq), group_concat(put.length) from put where put.length > 0 and {admitted};
+select group_concat(put.seq), group_concat(put.length) from put where put.length > 0 and {driving} and {admitted};
 
 -- name: admitted
 select put.seq, cube.name, namespace.path, put.cube, put.follows
@@ -38,7 +39,8 @@ select part.put, found.distance
 from (
   select rowid, distance from {table}
   where vector match :vector and k = :k and rowid in (
-    select part.id from put cross join part on part.put = put.seq and part.embedding = :embedding where {admitted}
+    select part.id from put cross join part on part.put = put.seq and part.embedding = :embedding
+    where {driving} and {admitted}
   )
 ) as found
 join part on part.id = found.rowid
@@ -49,7 +51,7 @@ select put.seq, min(vec_distance_cosine({table}.vector, :vector)) as distance
 from put
 cross join part on part.put = put.seq and part.embedding = :embedding
 cross join {table} on {table}.rowid = part.id
-where {admitted}
+where {driving} and {admitted}
 group by put.seq order by distance;
 
 -- name: during
@@ -92,11 +94,8 @@ cross join edge on edge.id in (
 
 -- name: end_admitted
 (
-  substr(stated.{end}, 1, 5) <> 'cube:'
-  or exists (
-    select 1 from cube cross join put as there on there.cube = cube.id
-    where cube.name = substr(stated.{end}, 6) and {there_admitted}
-  )
+  stated.{end}_cube is null or stated.{end}_cube = put.cube
+  or exists (select 1 from put as there where there.cube = stated.{end}_cube and {there_admitted})
 )
 
 -- name: passages

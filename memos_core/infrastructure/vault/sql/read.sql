@@ -1,4 +1,5 @@
--- {admitted} is the predicate that predicates.py makes of a selection; all values in it are bound.
+-- {admitted} is the predicate that predicates.py makes of a selection, {driving} a part of it again that chooses the
+-- index; all values in them are bound.
 
 -- name: cubes
 select
@@ -13,12 +14,12 @@ where cube.name in (select value from json_each(:cubes));
 -- name: select
 select cube.name
 from put join cube on cube.id = put.cube
-where {admitted}
+where {driving} and {admitted}
 order by put.hlc desc, cube.name
 limit :limit offset :offset;
 
 -- name: count
-select count(*) from put where {admitted};
+select count(*) from put where {driving} and {admitted};
 
 -- name: covered
 select id from namespace where path = :path or (path > :path || '/' and path < :path || '0');

@@ -176,13 +176,17 @@ create table unembedded (
   primary key (embedding, put)
 ) strict, without rowid;
 
+-- Of an end that is a cube, `source_cube` and `target_cube` tell which.
+
 -- name: edge
 create table edge (
   id integer primary key,
   put integer not null,
   source text not null,
   relation text not null,
-  target text not null
+  target text not null,
+  source_cube integer,
+  target_cube integer
 ) strict;
 
 -- name: edge_of_put

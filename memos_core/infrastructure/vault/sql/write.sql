@@ -56,7 +56,7 @@ insert into put values (
 );
 
 -- name: insert_edge
-insert into edge (put, source, relation, target) values (?, ?, ?, ?);
+insert into edge (put, source, relation, target, source_cube, target_cube) values (?, ?, ?, ?, ?, ?);
 
 -- name: insert_moment
 insert into moment (put, starts, ends) values (?, ?, ?);
