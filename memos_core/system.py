@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Self, Unpack
 
 from memos_core.cube.answer import Added, Change, Context, Difference, Hit, Receipt
+from memos_core.cube.canonical import json_object
 from memos_core.cube.clock import HybridClock
 from memos_core.cube.fold import content_of
 from memos_core.cube.memcube import Content, Kind, MemCube, State, Trust
@@ -165,7 +166,7 @@ class MemOS:
             content = self.get(cube_id).content()
             changes: dict[str, Any] = {}
             if metadata is not None:
-                changes["metadata"] = dict(metadata)
+                changes["metadata"] = json_object(metadata)
             if tags is not None:
                 changes["tags"] = tuple(tags)
             if text is not None:

@@ -39,6 +39,17 @@ def canonical(value: Mapping[str, Any]) -> bytes:
         raise InvalidInput(detail=f"This value cannot be written as canonical JSON: {error}") from error
 
 
+def json_object(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy that is JSON through and through, as it will be read back.
+
+    Raises
+    ------
+    InvalidInput
+        As :func:`canonical`.
+    """
+    return parse_object(canonical(value))
+
+
 def parse_object(data: bytes) -> dict[str, Any]:
     """Read a JSON object strictly: no NaN or infinity, no duplicate keys, at most ``MAX_DEPTH`` levels.
 

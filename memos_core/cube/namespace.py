@@ -29,7 +29,7 @@ def namespace(value: NamespaceLike | None) -> Namespace:
     """
     if value is None:
         raise InvalidNamespace(detail='A namespace is required: whose memory is meant, e.g. namespace="alice"?')
-    labels = tuple(value.split("/")) if isinstance(value, str) else tuple(value)
+    labels = tuple(value.split("/") if isinstance(value, str) else value) if isinstance(value, Sequence) else ()
     if not labels or not all(isinstance(label, str) and label.strip() for label in labels):
         raise InvalidNamespace(detail=f"{value!r} is not a namespace: every label must be a non-empty string.")
     if len(labels) > MAX_LABELS or any(len(label) > MAX_LABEL_LENGTH for label in labels):

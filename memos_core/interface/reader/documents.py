@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from memos_core.cube.canonical import json_object
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, Governance, Kind, Origin, Provenance, Trust
 from memos_core.cube.message import Document
@@ -63,7 +64,7 @@ def _passage(document: Document, block: Block, namespace: Namespace, position: i
         occurred=None if document.at is None else Interval.instant(document.at),
         times=tuple(find_times(block.text, said_at=at)),
         entities=find_names(block.text),
-        metadata={**document.metadata, **{name: value for name, value in described.items() if value}},
+        metadata=json_object({**document.metadata, **{name: value for name, value in described.items() if value}}),
         provenance=Provenance(
             origin=Origin.DOCUMENT,
             source_id=document.id or document.uri,

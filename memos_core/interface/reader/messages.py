@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from memos_core.cube.canonical import json_object
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, Governance, Kind, Origin, Provenance, Trust
 from memos_core.cube.message import Message
@@ -54,7 +55,7 @@ def _episode(
         occurred=Interval.instant(at),
         times=tuple(find_times(text, said_at=at)),
         entities=names if message.name is None else tuple(dict.fromkeys((message.name, *names))),
-        metadata=dict(message.metadata),
+        metadata=json_object(message.metadata),
         provenance=Provenance(
             origin=origin,
             speaker=message.name,
