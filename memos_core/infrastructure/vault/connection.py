@@ -18,6 +18,7 @@ import apsw
 
 from memos_core.errors import (
     ForkedVault,
+    InvalidText,
     MemOSError,
     UnsupportedSQLite,
     VaultBusy,
@@ -77,11 +78,17 @@ class Pool:
     ----------
     path
         Of the file, or ``":memory:"``.
+
+    Attributes
+    ----------
+    is_flush_due
+        Erased bytes may still be in the WAL.
     """
 
     def __init__(self, path: str) -> None:
         check_library(apsw.sqlite_lib_version())
         self.path = path
+        self.is_flush_due = False
         self._pid = os.getpid()
         self._closed = False
         self._local = threading.local()
@@ -99,22 +106,24 @@ class Pool:
     @contextmanager
     def write(self) -> Iterator[apsw.Connection]:
         """A connection inside a write transaction: committed at the end, rolled back on any error."""
-        with self._writing, self._translated() as db, transaction(db, "begin immediate"):
+        with self._translated() as db, self._writing, transaction(db, "begin immediate"):
             yield db
 
     @contextmanager
     def bare(self) -> Iterator[apsw.Connection]:
         """A connection outside any transaction, for what SQLite allows only there."""
-        with self._writing, self._translated() as db:
+        with self._translated() as db, self._writing:
             yield db
 
     def flush(self) -> None:
         """Move everything out of the WAL and cut it, so that erased bytes stay nowhere.
 
-        Where a reader of another process holds it longer than we wait, the next flush or the last close does it.
+        Where a reader holds it for longer than we wait, it is due again after the next commit and at the last close.
         """
+        self.is_flush_due = True
         with suppress(VaultBusy), self.bare() as db:
             db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self.is_flush_due = False
 
     def close(self) -> None:
         """Close all connections. A forked child must not, for that would damage its parent's file."""
@@ -130,6 +139,8 @@ class Pool:
             yield db
         except apsw.Error as error:
             raise translated(error, self.path, errno=db.system_errno) from error
+        except UnicodeEncodeError as error:
+            raise InvalidText(detail=f"{error.object!r} is not valid Unicode: a lone surrogate.") from error
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -173,8 +184,7 @@ def connect(path: str) -> apsw.Connection:
     """Open a connection with every safety on, and check that each is."""
     db = apsw.Connection(path)
     db.set_busy_handler(wait)
-    for option in (apsw.SQLITE_DBCONFIG_DEFENSIVE, apsw.SQLITE_DBCONFIG_ENABLE_FKEY):
-        db.config(option, 1)
+    db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     for name, value in {
         "journal_mode": "memory" if path == MEMORY else "wal",
         "synchronous": 2,

@@ -206,7 +206,7 @@ def _edges_at(finder: _Finder, nodes: Sequence[str], fanout: int) -> Iterator[Ed
     ends = {
         f"{end}_admitted": _SQL["end_admitted"].format(end=end, there_admitted=there) for end in ("source", "target")
     }
-    values = {"nodes": json.dumps(nodes, ensure_ascii=False), "fanout": min(fanout, FOREVER)}
+    values = {"nodes": json.dumps(nodes), "fanout": min(fanout, FOREVER)}
     at: dict[str, set[Edge]] = {node: set() for node in nodes}
     for name in ("edges_from", "edges_to"):
         for node, *edge in finder.rows(name, values, **ends):
@@ -220,7 +220,7 @@ def passages(db: apsw.Connection, selection: Selection, ids: Sequence[str]) -> d
     finder = _Finder(db, selection)
     rows = finder.rows(
         "passages",
-        {"cubes": json.dumps(list(dict.fromkeys(ids)), ensure_ascii=False)},
+        {"cubes": json.dumps(list(dict.fromkeys(ids)))},
         earlier_admitted=finder.alias("earlier"),
         later_admitted=finder.alias("later"),
     )

@@ -87,7 +87,7 @@ def _contents(selection: Selection, put: str, values: dict[str, Any]) -> Iterato
         values["min_trust"] = int(selection.min_trust)
         yield f"{put}.trust >= :min_trust"
     if selection.source_ids is not None:
-        values["sources"] = json.dumps(sorted(selection.source_ids), ensure_ascii=False)
+        values["sources"] = json.dumps(sorted(selection.source_ids))
         yield f"+{put}.source in {_listed('sources')}"
     if selection.session is not None:
         values["session"] = selection.session

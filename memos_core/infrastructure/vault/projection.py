@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import apsw
@@ -28,17 +28,10 @@ class _Put(NamedTuple):
 
 
 class Projection:
-    """Derives the rows of cubes. One is made for each transaction: it remembers what it has looked up.
+    """Derives the rows of cubes. One is made for each transaction: it remembers what it has looked up."""
 
-    Parameters
-    ----------
-    contents
-        Of put operations, by id, where the caller has read them already.
-    """
-
-    def __init__(self, db: apsw.Connection, contents: Mapping[str, Content] | None = None) -> None:
+    def __init__(self, db: apsw.Connection) -> None:
         self._db = db
-        self._contents = contents or {}
         self._namespaces: dict[Namespace, int] = {}
         self._cubes: dict[str, int] = {}
 
@@ -84,7 +77,7 @@ class Projection:
                 state=None if state is None else State(state),
             )
             if body is not None:
-                content = self._contents.get(name) or Content.model_validate_json(body)
+                content = Content.model_validate_json(body)
                 step = step._replace(trust=int(content.governance.trust))
                 puts.append(_Put(step, content))
             if is_live:

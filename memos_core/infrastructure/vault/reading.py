@@ -22,7 +22,7 @@ _SQL = load("read")
 
 def cubes(db: apsw.Connection, names: Sequence[str], *, at: int = FOREVER) -> list[MemCube]:
     """Cubes as they were known at a packed time, in the order asked for; those that are not there are left out."""
-    rows = query(db, _SQL["cubes"], {"cubes": json.dumps(names, ensure_ascii=False), "at": at})
+    rows = query(db, _SQL["cubes"], {"cubes": json.dumps(names), "at": at})
     found = {row[0]: _cube(db, *row) for row in rows}
     return [found[name] for name in names if name in found]
 
@@ -66,7 +66,7 @@ def history(db: apsw.Connection, cube: str) -> list[Operation]:
 
 def operations(db: apsw.Connection, ids: Sequence[str]) -> dict[str, Operation]:
     """Operations by id; unknown ones are left out."""
-    rows = db.execute(_SQL["operations"], {"ids": json.dumps(ids, ensure_ascii=False)})
+    rows = db.execute(_SQL["operations"], {"ids": json.dumps(ids)})
     return {row[0]: _operation(db, *row) for _, *row in rows}
 
 

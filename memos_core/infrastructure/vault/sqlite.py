@@ -73,15 +73,10 @@ class SQLiteVault:
     def commit(self, batch: Batch) -> int:
         check(batch, self.spec)
         with self._pool.write() as db:
-            current = vectors.current(db)
-            if batch.parts and current is not None:
-                check(Batch([], {}, batch.spec), current[0])
             stored = storing.store(db, batch.operations)
             if batch.parts and batch.spec is not None:
-                embedding = vectors.open_embedding(db, batch.spec)
-                vectors.make_current(db, embedding)
-                vectors.store(db, embedding, batch.parts)
-        if any(op.kind is OperationKind.ERASE for op in batch.operations):
+                vectors.store(db, vectors.make_current(db, batch.spec), batch.parts)
+        if self._pool.is_flush_due or any(op.kind is OperationKind.ERASE for op in batch.operations):
             self._pool.flush()
         return stored
 

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 
 import apsw
 
-from memos_core.cube.memcube import Content
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.infrastructure.vault.projection import Projection
-from memos_core.infrastructure.vault.statements import load
+from memos_core.infrastructure.vault.statements import load, query
 
 _SQL = load("write")
 
 
-def store(db: apsw.Connection, operations: Iterable[Operation], contents: Mapping[str, Content] | None = None) -> int:
+def store(db: apsw.Connection, operations: Iterable[Operation]) -> int:
     """Store operations and bring what follows from them up to date; return how many were new."""
     given = _united(operations)
-    held = dict(db.execute(_SQL["known"], {"ids": json.dumps(list(given))}))
+    erased = _erased(db, given.values())
+    given = {op.id: op.without_body() if _is_stripped(op, erased) else op for op in given.values()}
+    held = dict(query(db, _SQL["known"], {"ids": json.dumps(list(given))}))
     new = [op for op in given.values() if op.id not in held]
     filled = [op for op in given.values() if op.body is not None and held.get(op.id) == 0]
-    changed = dict.fromkeys(op.cube for op in (*new, *filled))
-    erased = _erased(db, new, changed)
-    projection = Projection(db, contents)
-    for cube in erased:
-        projection.forget(cube)
-    for op in new:
-        db.execute(_SQL["insert_operation"], _row(op))
-    for op in filled:
-        db.execute(_SQL["fill_operation"], (_text(op.body), op.salt, op.id))
-    for cube in changed:
+    db.executemany(_SQL["insert_operation"], [_row(op) for op in new])
+    db.executemany(_SQL["fill_operation"], [(_text(op.body), op.salt, op.id) for op in filled])
+    projection = Projection(db)
+    for cube in dict.fromkeys(op.cube for op in (*new, *filled)):
         if cube in erased:
+            projection.forget(cube)
             db.execute(_SQL["strip_operations"], (cube,))
         else:
             projection.refresh(cube)
@@ -47,9 +43,15 @@ def _united(operations: Iterable[Operation]) -> dict[str, Operation]:
     return found
 
 
-def _erased(db: apsw.Connection, new: Iterable[Operation], cubes: Iterable[str]) -> set[str]:
-    rows = db.execute(_SQL["erased"], {"cubes": json.dumps(list(cubes), ensure_ascii=False)})
-    return {cube for (cube,) in rows} | {op.cube for op in new if op.kind is OperationKind.ERASE}
+def _erased(db: apsw.Connection, operations: Collection[Operation]) -> set[str]:
+    """The cubes of these operations that are erased, by one of them or before."""
+    cubes = json.dumps(sorted({op.cube for op in operations}))
+    rows = query(db, _SQL["erased"], {"cubes": cubes})
+    return {cube for (cube,) in rows} | {op.cube for op in operations if op.kind is OperationKind.ERASE}
+
+
+def _is_stripped(op: Operation, erased: Container[str]) -> bool:
+    return op.cube in erased and op.kind is not OperationKind.ERASE
 
 
 def _row(op: Operation) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ import apsw
 import numpy as np
 
 from memos_core.cube.memcube import Content
+from memos_core.errors import EmbedderMismatch
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.ports import EmbeddingSpec, Part
 
@@ -73,14 +74,27 @@ def create(db: apsw.Connection, embedding: int, dim: int) -> None:
     db.execute(_SQL["create"].format(table=table(embedding), dim=int(dim)))
 
 
-def make_current(db: apsw.Connection, embedding: int) -> None:
-    """Let an embedding answer."""
+def make_current(db: apsw.Connection, spec: EmbeddingSpec) -> int:
+    """Number of the table whose vectors answer, which must be those of ``spec`` if there are any.
+
+    Raises
+    ------
+    EmbedderMismatch
+        If others answer.
+    """
+    answering = current(db)
+    if answering is not None and answering[0] != spec:
+        raise EmbedderMismatch(expected=str(answering[0]), actual=str(spec))
+    if answering is not None:
+        return answering[1]
+    embedding = open_embedding(db, spec)
     db.execute(_SQL["make_current"], (embedding,))
+    return embedding
 
 
 def switch(db: apsw.Connection, embedding: int) -> None:
     """Let a finished embedding answer, and drop all others."""
-    make_current(db, embedding)
+    db.execute(_SQL["make_current"], (embedding,))
     for number in specs(db).values():
         if number != embedding:
             drop(db, number)

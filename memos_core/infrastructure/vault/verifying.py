@@ -86,7 +86,7 @@ def _derived(db: apsw.Connection) -> Iterator[Damage]:
 
 def _project(db: apsw.Connection, fresh: apsw.Connection, cubes: Sequence[str]) -> None:
     fresh.execute("begin")
-    rows = query(db, _SQL["copy_operations"], {"cubes": json.dumps(cubes, ensure_ascii=False)})
+    rows = query(db, _SQL["copy_operations"], {"cubes": json.dumps(cubes)})
     fresh.executemany(_SQL["paste_operation"], rows)
     projection = Projection(fresh)
     for cube in cubes:
@@ -96,7 +96,7 @@ def _project(db: apsw.Connection, fresh: apsw.Connection, cubes: Sequence[str]) 
 
 
 def _differences(db: apsw.Connection, fresh: apsw.Connection, cubes: Sequence[str]) -> Iterator[Damage]:
-    values = {"cubes": json.dumps(cubes, ensure_ascii=False)}
+    values = {"cubes": json.dumps(cubes)}
     for table, statement in _DERIVED.items():
         differing = set(query(db, statement, values)) ^ set(query(fresh, statement, values))
         for cube in sorted({row[0] for row in differing}):
