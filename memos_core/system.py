@@ -16,9 +16,9 @@ from memos_core.cube.answer import Added, Change, Context, Difference, Hit, Rece
 from memos_core.cube.canonical import json_object
 from memos_core.cube.clock import HybridClock
 from memos_core.cube.fold import content_of
-from memos_core.cube.memcube import Content, Kind, MemCube, State, Trust
+from memos_core.cube.memcube import Content, MemCube, State
 from memos_core.cube.message import aware
-from memos_core.cube.namespace import NamespaceLike
+from memos_core.cube.namespace import Namespace, NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.operation import OperationKind
 from memos_core.cube.selection import Filters, selection
@@ -204,16 +204,7 @@ class MemOS:
     # -- finding ----------------------------------------------------------------------------------
 
     def search(
-        self,
-        query: str,
-        *,
-        namespace: NamespaceLike,
-        limit: int = 10,
-        as_of: datetime | None = None,
-        known_at: datetime | None = None,
-        kinds: Iterable[Kind | str] | None = None,
-        where: Mapping[str, Any] | None = None,
-        min_trust: Trust | str | None = None,
+        self, query: str, *, namespace: NamespaceLike, limit: int = 10, **filters: Unpack[Filters]
     ) -> builtins.list[Hit]:
         """Find the memories that answer a question, best first.
 
@@ -225,12 +216,10 @@ class MemOS:
             Where to look; sub-namespaces are included.
         limit
             At most so many hits, 1 to 1,000.
-        as_of
-            Only what was true then.
-        known_at
-            What the memory held then: later additions and changes do not count.
-        kinds, where, min_trust
-            Only cubes of these kinds, with these metadata, trusted at least so far.
+        **filters
+            ``as_of``: only what was true then. ``known_at``: what the memory held then; later additions and changes do
+            not count. ``kinds``, ``where``, ``min_trust``: only cubes of these kinds, with these metadata, trusted at
+            least so far. ``source_ids``, ``session``: only from there. ``exact``: this namespace, and none below it.
 
         Raises
         ------
@@ -242,9 +231,7 @@ class MemOS:
         from memos_core.operation.recall import recall
 
         now = self._clock.now()
-        wanted = selection(
-            namespace, now=now, as_of=as_of, known_at=known_at, kinds=kinds, where=where, min_trust=min_trust
-        )
+        wanted = selection(namespace, now=now, **filters)
         embedder = self._loaded_embedder()
         if self._vault.spec not in {None, embedder.spec}:
             raise EmbedderMismatch(expected=str(self._vault.spec), actual=str(embedder.spec))
@@ -304,6 +291,11 @@ class MemOS:
         """
         wanted = selection(namespace, now=self._clock.now(), states=states, **filters)
         return self._vault.select(wanted, limit=limit, offset=offset)
+
+    def namespaces(self, *, namespace: NamespaceLike) -> builtins.list[Namespace]:
+        """A namespace and those below it, as far as they hold anything."""
+        outer = parse_namespace(namespace)
+        return [inner for inner in self._vault.namespaces() if covers(outer, inner)]
 
     def conflicts(self, *, namespace: NamespaceLike) -> builtins.list[MemCube]:
         """Cubes that were changed apart in two places; :meth:`resolve` settles each."""
