@@ -1,0 +1,87 @@
+"""Writes to a vault until it is killed. Run by the tests; not a test itself.
+
+Reads a path, a seed and a mode a line; for each it forks a child that writes batches of puts, updates, moves and
+erasures, with text and vectors, to the vault there. What it tries and what it has stored, it tells in JSON lines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+
+import numpy as np
+
+from memos_core.cube.clock import HybridClock
+from memos_core.cube.memcube import Content, Kind, State
+from memos_core.cube.operation import Operation
+from memos_core.cube.payload import Plaintext
+from memos_core.infrastructure.clock import SystemClock
+from memos_core.infrastructure.vault.sqlite import SQLiteVault
+from memos_core.operation.author import Author
+from memos_core.ports import Batch, EmbeddingSpec, Part, Span
+
+SPEC = EmbeddingSpec("of-the-test", 16)
+BATCHES = 16
+PUTS = 4  # new cubes a batch
+
+
+def tell(**fields: object) -> None:
+    os.write(1, (json.dumps(fields) + "\n").encode())
+
+
+def batches(author: Author, chance: random.Random) -> list[Batch]:
+    """Made beforehand, so that a kill finds the child writing."""
+    made, last = [], list[Operation]()
+    for number in range(BATCHES):
+        operations = []
+        for _ in range(PUTS):
+            text = f"number {number} word{chance.randrange(50)}"
+            content = Content(namespace=("alice",), kind=Kind.EPISODE, payload=Plaintext(text=text))
+            operations.append(author.put(author.new_id(), content))
+        if last:
+            renewed, moved, erased = (old for old in last[:3])
+            content = Content(namespace=("alice",), kind=Kind.FACT, payload=Plaintext(text=f"renewed {number}"))
+            operations.append(author.put(renewed.cube, content, parents=[renewed.id]))
+            operations.append(author.move(moved.cube, State.ARCHIVED, parents=[moved.id], reason="test"))
+            operations.append(author.erase(erased.cube, parents=[erased.id], reason="test"))
+        parts = {}
+        for put in operations:
+            if put.kind.value == "put":
+                row = np.array([chance.gauss(0, 1) for _ in range(SPEC.dim)])
+                vector = (row / np.linalg.norm(row)).astype(np.float32)
+                parts[put.id] = [Part(Span(0, 3), put.id, vector)]
+        made.append(Batch(operations, parts, SPEC))
+        last = operations
+    return made
+
+
+def write(path: str, seed: int, mode: str) -> None:
+    clock = SystemClock()
+    vault = SQLiteVault(path, clock=clock)
+    author = Author(vault.actor, HybridClock(clock.now))
+    author.clock.observe(vault.latest)
+    for batch in batches(author, random.Random(seed)):
+        tell(tried=[operation.id for operation in batch.operations])
+        if mode == "boast":
+            tell(stored=True)
+        vault.commit(batch)
+        if mode == "honest":
+            tell(stored=True)
+    tell(done=True)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        path, seed, mode = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            write(path, seed, mode)
+            os._exit(0)
+        tell(child=child)
+        os.waitpid(child, 0)
+        tell(dead=True)
+
+
+main()
