@@ -38,6 +38,8 @@ BUSY_SLEEP = (0.0003, 0.001)  # seconds; short and random, because SQLite's own 
 FIXED = (3, 51, 3)
 FIXED_BRANCHES = {(3, 44): 6, (3, 50): 7}
 
+# sqlite-vec turns SQLITE_FULL into generic errors with these texts.
+_HIDDEN_FULL = ("database or disk is full", "Could not insert a new vector chunk")
 _NO_SPACE = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 _RANDOM = secrets.SystemRandom()
 
@@ -224,8 +226,7 @@ def translated(error: apsw.Error, path: str, *, errno: int = 0) -> MemOSError:
     errno
         Of the system call that failed last; full disks show there when SQLite or sqlite-vec hide them.
     """
-    # sqlite-vec turns SQLITE_FULL into a generic error with this text.
-    hidden = isinstance(error, apsw.SQLError) and "Could not insert a new vector chunk" in str(error)
+    hidden = isinstance(error, apsw.SQLError) and any(text in str(error) for text in _HIDDEN_FULL)
     if hidden or isinstance(error, apsw.FullError) or (isinstance(error, apsw.IOError) and errno in _NO_SPACE):
         return VaultFull(path=path)
     if isinstance(error, (apsw.BusyError, apsw.LockedError)):
