@@ -164,6 +164,9 @@ class Filters(TypedDict, total=False):
     kinds: Iterable[Kind | str] | None
     where: Mapping[str, Any] | None
     min_trust: Trust | str | None
+    source_ids: Iterable[str] | None
+    session: str | None
+    exact: bool
 
 
 def selection(
@@ -185,6 +188,11 @@ def selection(
         wanted[field] = aware(filters.get(field), field)  # type: ignore[arg-type]  # a TypedDict key by name
     if filters.get("kinds") is not None:
         wanted["kinds"] = _members(Kind, filters["kinds"])
+    for field in ("session", "exact"):
+        if field in filters:
+            wanted[field] = filters[field]  # type: ignore[literal-required]
+    if filters.get("source_ids") is not None:
+        wanted["source_ids"] = frozenset(filters["source_ids"] or ())
     if states is not None:
         wanted["states"] = _members(State, states)
     if filters.get("min_trust") is not None:
