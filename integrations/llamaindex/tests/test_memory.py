@@ -1,0 +1,125 @@
+from pathlib import Path
+
+import pytest
+from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.llms import MockLLM
+from llama_index.core.memory import BaseMemory
+
+from memos_core import MemOS
+from memos_core.testing.embedders import HashingEmbedder
+from memos_llamaindex import MemOSMemory
+
+
+def user(text: str) -> ChatMessage:
+    return ChatMessage(text, role=MessageRole.USER)
+
+
+def assistant(text: str) -> ChatMessage:
+    return ChatMessage(text, role=MessageRole.ASSISTANT)
+
+
+@pytest.fixture
+def memory(memos: MemOS) -> MemOSMemory:
+    return MemOSMemory.from_defaults(memos, namespace="ana", session="s")
+
+
+def test_it_is_a_memory(memory: MemOSMemory) -> None:
+    assert isinstance(memory, BaseMemory)
+
+
+def test_get_recalls_what_fits_and_then_gives_the_conversation(memos: MemOS, memory: MemOSMemory) -> None:
+    memos.add("My sister Clara lives in Lisbon", namespace="ana")
+    memory.put(user("Where does my sister live?"))
+    recalled, asked = memory.get()
+    assert recalled.role is MessageRole.SYSTEM
+    assert "Clara lives in Lisbon" in (recalled.content or "")
+    assert asked.content == "Where does my sister live?"
+
+
+def test_a_given_question_is_the_one_that_is_asked(memos: MemOS, memory: MemOSMemory) -> None:
+    memos.add("The boat is called Selma", namespace="ana")
+    assert "Selma" in (memory.get("what is the boat called?")[0].content or "")
+    assert memory.get() == []
+
+
+def test_what_is_put_is_remembered_at_once_and_in_order(memos: MemOS, memory: MemOSMemory) -> None:
+    memory.put(user("One"))
+    memory.put(assistant("Two"))
+    cubes = sorted(memos.list(namespace="ana"), key=lambda cube: cube.provenance.position or 0)
+    assert [(cube.text, cube.provenance.role) for cube in cubes] == [("One", "user"), ("Two", "assistant")]
+    assert cubes[1].follows == cubes[0].id
+
+
+def test_system_tool_and_empty_messages_stay_in_the_conversation_only(memos: MemOS, memory: MemOSMemory) -> None:
+    for role in (MessageRole.SYSTEM, MessageRole.TOOL):
+        memory.put(ChatMessage("noise", role=role))
+    memory.put(assistant(""))
+    assert len(memory.get_all()) == 3
+    assert memos.list(namespace="ana") == []
+
+
+def test_set_remembers_only_what_is_new(memos: MemOS, memory: MemOSMemory) -> None:
+    memory.put(user("One"))
+    memory.set([user("One"), assistant("Two"), user("One")])
+    assert [message.content for message in memory.get_all()] == ["One", "Two", "One"]
+    assert sorted(cube.text for cube in memos.list(namespace="ana")) == ["One", "One", "Two"]
+
+
+def test_reset_begins_anew_and_keeps_what_was_remembered(memos: MemOS, memory: MemOSMemory) -> None:
+    memory.put(user("One"))
+    memory.reset()
+    assert memory.get_all() == []
+    assert len(memos.list(namespace="ana")) == 1
+    memory.reset(long_term=True)
+    assert memos.list(namespace="ana") == []
+
+
+def test_a_conversation_goes_on_in_another_process(tmp_path: Path) -> None:
+    with MemOS.open(tmp_path / "m.db", embedder=HashingEmbedder()) as memos:
+        memory = MemOSMemory.from_defaults(memos, namespace="ana", session="s")
+        for number in range(120):
+            memory.put(user(f"Message {number}"))
+    with MemOS.open(tmp_path / "m.db", embedder=HashingEmbedder()) as memos:
+        again = MemOSMemory.from_defaults(memos, namespace="ana", session="s")
+        assert [message.content for message in again.get_all()] == [f"Message {number}" for number in range(120)]
+        other = MemOSMemory.from_defaults(memos, namespace="ana", session="t")
+        assert other.get_all() == []
+
+
+def test_only_the_latest_messages_within_the_limit_are_given(memos: MemOS) -> None:
+    memory = MemOSMemory.from_defaults(memos, namespace="ana", token_limit=10)
+    memory.put(user("word " * 50))
+    memory.put(ChatMessage("result", role=MessageRole.TOOL))
+    memory.put(assistant("Short"))
+    latest = [message.content for message in memory.get("nothing alike") if message.role is not MessageRole.SYSTEM]
+    assert latest == ["Short"]
+
+
+def test_the_last_message_is_given_however_long_it_is(memos: MemOS) -> None:
+    memory = MemOSMemory.from_defaults(memos, namespace="ana", token_limit=5)
+    memory.put(user("word " * 50))
+    assert memory.get()[-1].content == "word " * 50
+
+
+def test_a_chat_engine_talks_with_it(memos: MemOS, memory: MemOSMemory) -> None:
+    engine = SimpleChatEngine.from_defaults(llm=MockLLM(), memory=memory)
+    engine.chat("My boat is called Selma")
+    answer = engine.chat("What is my boat called?")
+    assert "Selma" in str(answer)
+    assert len(memory.get_all()) == 4
+
+
+async def test_the_async_side_does_the_same(memory: MemOSMemory) -> None:
+    await memory.aput(user("My boat is called Selma"))
+    found = await memory.aget("What is my boat called?")
+    assert "Selma" in (found[0].content or "")
+    await memory.aset([user("Anew")])
+    assert [message.content for message in await memory.aget_all()] == ["Anew"]
+    await memory.areset()
+    assert memory.get_all() == []
+
+
+def test_without_a_vault_it_says_what_is_missing() -> None:
+    with pytest.raises(ValueError, match="open memory"):
+        MemOSMemory.from_defaults(namespace="ana")
