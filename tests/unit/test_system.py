@@ -5,8 +5,6 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from memos_core.infrastructure.vault.sqlite import SQLiteVault
-from memos_core.testing.embedders import HashingEmbedder
 
 from memos_core import Document, Interval, Kind, MemOS, Message, State, Trust
 from memos_core.errors import (
@@ -22,8 +20,10 @@ from memos_core.errors import (
     TooLarge,
     VersionNotFound,
 )
+from memos_core.infrastructure.vault.sqlite import SQLiteVault
 from memos_core.ports import Batch
 from memos_core.testing.clock import ManualClock
+from memos_core.testing.embedders import HashingEmbedder
 
 START = datetime(2025, 3, 3, 12, tzinfo=timezone.utc)
 MAY_8 = datetime(2023, 5, 8, 13, 56, tzinfo=timezone.utc)

@@ -11,7 +11,7 @@ from memos_core.ports import Span
 UNITS = (
     re.compile(r".+?(?:\n\s*\n|\Z)", re.DOTALL),
     re.compile(r".+?(?:[.!?\u2026]+[\"'\u201d\u2019)\]]*\s+|\n|(?<=[\u3002\uff01\uff1f])|\Z)", re.DOTALL),
-    re.compile(r"\s*\S+\s*", re.DOTALL),
+    re.compile(r"\s*\S+\s*|\s+", re.DOTALL),
     re.compile(r".", re.DOTALL),
 )
 
