@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from memos_core.interface.reader.read import Addable
 
 PAGE = 500  # operations embedded at a time
+MAX_HITS = 1000  # of one search
 
 
 class MemOS:
@@ -246,6 +247,7 @@ class MemOS:
         namespace: NamespaceLike,
         max_tokens: int = 1500,
         limit: int = 50,
+        shown: Iterable[str] = (),
         **filters: Unpack[Filters],
     ) -> Context:
         """Find memories and write them down for a model, within a budget of tokens.
@@ -256,12 +258,16 @@ class MemOS:
             Upper limit of the text, in tokens of the embedder.
         limit
             At most so many memories.
+        shown
+            Source ids of messages that the model sees anyway; memories that rest on these alone are left out.
         **filters
             As in :meth:`search`.
         """
         from memos_core.interface.context import render
 
-        hits = self.search(query, namespace=namespace, limit=limit, **filters)
+        seen = frozenset(shown)
+        found = self.search(query, namespace=namespace, limit=max(limit, min(limit + len(seen), MAX_HITS)), **filters)
+        hits = [hit for hit in found if not seen.issuperset(hit.source_ids)][:limit]
         return render(hits, max_tokens=max_tokens, count_tokens=self._loaded_embedder().count_tokens)
 
     def get(self, cube_id: str, *, known_at: datetime | None = None) -> MemCube:

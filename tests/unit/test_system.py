@@ -269,6 +269,12 @@ def test_context_shows_dates_and_stays_within_its_budget(memos: MemOS) -> None:
     assert context.left_out > 0
 
 
+def test_context_leaves_out_what_the_model_sees_anyway(memos: MemOS) -> None:
+    memos.add([Message(content=f"Whale number {n}", id=str(n)) for n in range(4)], namespace="alice")
+    context = memos.context("whale", namespace="alice", limit=2, shown=["0", "1"])
+    assert {hit.source_ids for hit in context.hits} == {("2",), ("3",)}
+
+
 def test_recall_is_counted(clock: ManualClock) -> None:
     vault = SQLiteVault(":memory:", clock=clock)
     memos = MemOS(vault, embedder=HashingEmbedder(), clock=clock)
