@@ -46,7 +46,8 @@ def _copy_vectors(db: apsw.Connection, old: int, dim: int) -> None:
     """Move an embedding to a new table, without the vectors that are damaged or belong to nothing."""
     new: int = db.execute(_VECTOR["next_embedding"]).get
     vectors.create(db, new, dim)
-    damaged = {row[0] for row in vectors.checked(db, old) if row[1] is not None}
+    # Namespaces have been numbered anew, so every vector may be out of place by now; it is filed again below.
+    damaged = {part for part, problem in vectors.checked(db, old) if problem not in {None, vectors.MISPLACED}}
     parts = query(db, _VECTOR["parts"], (old,))
     broken = {put for put, _, part, *_ in parts if part in damaged}
     db.execute(_VECTOR["forget_parts_of_embedding"], (old,))

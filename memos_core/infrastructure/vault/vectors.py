@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from memos_core.ports import Vector
 
 CHECK_PAGE = 1000  # vectors read at a time
+MISPLACED = "has a vector filed in the wrong place"
 
 _SQL = load("vector")
 
@@ -176,7 +177,7 @@ def checked(db: apsw.Connection, embedding: int) -> Iterator[tuple[int, str | No
             elif checksum(vector) != expected:
                 yield part, "has a vector that does not match its checksum"
             else:
-                yield part, None if is_in_place else "has a vector filed in the wrong place"
+                yield part, None if is_in_place else MISPLACED
         values["after"] = page[-1][0]
 
 

@@ -152,6 +152,16 @@ class Upkeep(VaultSuite):
         assert answers(desk.vault) == before
         assert list(desk.vault.verify()) == []
 
+    def test_rebuilding_keeps_the_vectors_of_cubes_that_moved(self, desk: Desk) -> None:
+        """Troubleshooting: what is numbered anew by a rebuild must not be compared with what was numbered before."""
+        first = desk.put("first", vectors=[EAST])
+        desk.put("second", vectors=[EAST], namespace="bob")
+        desk.put("moved", cube=first.cube, parents=[first.id], vectors=[EAST], namespace="alice/work")
+        desk.vault.rebuild()
+        assert [scored.cube for scored in desk.vault.nearest(alice(), EAST, limit=9)] == [first.cube]
+        assert desk.vault.unembedded(SPEC, limit=9) == []
+        assert list(desk.vault.verify()) == []
+
     def test_reopened_vault_gives_the_same_answers(self, desk: Desk) -> None:
         furnish(desk)
         before, actor = answers(desk.vault), desk.vault.actor
