@@ -88,10 +88,11 @@ def _runs(text: str) -> Iterator[str]:
             if bare != word:
                 yield " ".join(run)
                 run = []
-        elif run and not joiners and word.casefold() in _JOINERS:
-            joiners = [word]
+        elif run and word.casefold() in _JOINERS:
+            joiners.append(word)
         else:
-            if run and (len(run) > 1 or not opened or word.casefold() in _ACTS):
+            acts = word.casefold() in _ACTS and not "".join(run).endswith("ing")
+            if run and (len(run) > 1 or not opened or acts):
                 yield " ".join(run)
             run, joiners = [], []
         begins = bool(match["stop"])

@@ -55,7 +55,7 @@ ANY_DATE = "(?P<date>" + re.sub(r"\?P<\w+>", "?:", f"{DATE}|{US_DATE}|{HOLIDAY_D
 #: Nothing is a time without one of these; most messages have none, and are done here.
 TRIGGER = re.compile(
     rf"\d|\b(?:today|tonight|tomorrow|yesterday|morning|afternoon|evening|ago|last|past|previous|this|next|coming|later|"
-    rf"from\s+now|since|{'|'.join(WEEKDAYS)}|{MONTH}|{'|'.join(calendar.SEASONS)}|halloween|christmas|new\s+year)",
+    rf"in\s+(?:about\s+)?{NUMBER.replace('?P<number>', '?:')}\s|from\s+now|since|{'|'.join(WEEKDAYS)}|{MONTH}|{'|'.join(calendar.SEASONS)}|halloween|christmas|new\s+year)",
     re.IGNORECASE,
 )
 
@@ -250,11 +250,12 @@ def _around(moment: datetime, unit: str, *, vague: bool) -> Interval:
         start = moment.replace(minute=0, second=0, microsecond=0)
         return Interval(start=start, end=start + timedelta(hours=1), granularity=Granularity.HOUR)
     whole = {"day": calendar.day, "night": calendar.day, "week": calendar.week, "weekend": calendar.weekend,
-             "month": calendar.month, "year": calendar.year, "decade": calendar.year}[unit](moment)  # fmt: skip
-    if not vague or unit == "year" or whole.end is None:
-        return whole
-    slack = whole.end - whole.start
-    return Interval(start=whole.start - slack, end=whole.end + slack, granularity=Granularity.SPAN)
+             "month": calendar.month, "year": calendar.year, "decade": calendar.year}[unit]  # fmt: skip
+    if not vague or unit in {"year", "decade"}:
+        return whole(moment)
+    step = {"day": "days", "night": "days", "month": "months"}.get(unit, "weeks")
+    first, last = (whole(calendar.shifted(moment, **{step: sign})) for sign in (-1, 1))
+    return Interval(start=first.start, end=last.end, granularity=Granularity.SPAN)
 
 
 def _moved(saying: Saying, sign: int) -> Interval:

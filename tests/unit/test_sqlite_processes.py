@@ -50,7 +50,7 @@ print("done")
 """
 
 FORK = """
-import os
+import gc, os, weakref
 desk.put("before")
 child = os.fork()
 if child == 0:
@@ -61,8 +61,11 @@ if child == 0:
             assert error.facts["used_by"] == os.getpid()
         else:
             raise SystemExit("the child was let in")
+    inherited = [weakref.ref(db) for db in vault._pool._all]
     vault.close()
-    del vault, desk
+    del vault, desk, refused
+    gc.collect()
+    assert [db() is None or db().in_transaction for db in inherited] == [False], "the child closed it"
     raise SystemExit(0)  # with all that an interpreter clears away at its end
 _, status = os.waitpid(child, 0)
 assert status == 0

@@ -1,0 +1,20 @@
+import pytest
+
+from memos_core.language.words import terms
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Where did Melanie's sister move to?", ["melanie", "sister", "move"]),
+        ("What is it?", ["what", "is", "it"]),
+        ("the cat and the CAT", ["cat"]),
+        ("How many cats in 2023?", ["many", "cats", "2023"]),
+        ("", []),
+        ("?!", []),
+        ("\u6f22\u5b57 caf\u00e9", ["\u6f22\u5b57", "caf\u00e9"]),
+        ("I don't know why she won't", ["i", "don", "know", "why", "she", "won"]),
+    ],
+)
+def test_terms_are_what_is_worth_looking_up(question: str, expected: list[str]) -> None:
+    assert terms(question) == expected
