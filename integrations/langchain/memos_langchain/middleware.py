@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import warnings
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
@@ -13,14 +14,16 @@ from langgraph.channels import UntrackedValue
 from langgraph.runtime import Runtime
 from typing_extensions import NotRequired
 
-from memos_core import MemOS, Message
+from memos_core import MemOS, MemOSWarning, Message
+from memos_core.errors import InvalidInput
 
 Namespace = str | tuple[str, ...]
 
 
 class RecallState(AgentState[Any]):
-    """The agent's state, and for one run what was recalled in it; never saved with a checkpoint."""
+    """The agent's state, and for one run what the user asked and what was recalled; never saved with a checkpoint."""
 
+    memos_asked: NotRequired[Annotated[list[AnyMessage], UntrackedValue, PrivateStateAttr]]
     memos_recalled: NotRequired[Annotated[str, UntrackedValue, PrivateStateAttr]]
 
 
@@ -60,11 +63,8 @@ class MemOSMiddleware(AgentMiddleware[RecallState, Any, Any]):
 
     def before_agent(self, state: RecallState, runtime: Runtime[Any]) -> dict[str, Any]:
         """Recall what fits the user's latest message."""
-        asked = [message.text for message in state["messages"] if isinstance(message, HumanMessage)][-1:]
-        if not asked or not asked[0].strip():
-            return {"memos_recalled": ""}
-        context = self._memos.context(asked[0], namespace=self._of(runtime), max_tokens=self._max_tokens)
-        return {"memos_recalled": context.text}
+        messages = state["messages"]
+        return {"memos_asked": latest_question(messages), "memos_recalled": self._recalled(messages, runtime)}
 
     async def abefore_agent(self, state: RecallState, runtime: Runtime[Any]) -> dict[str, Any]:
         """As :meth:`before_agent`, in a worker thread."""
@@ -74,24 +74,55 @@ class MemOSMiddleware(AgentMiddleware[RecallState, Any, Any]):
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
     ) -> ModelResponse[Any]:
         """Show the model what was recalled."""
-        return handler(_with_memories(request))
+        return handler(self._informed(request))
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
     ) -> ModelResponse[Any]:
-        """As :meth:`wrap_model_call`."""
-        return await handler(_with_memories(request))
+        """As :meth:`wrap_model_call`, in a worker thread if it must recall."""
+        return await handler(await asyncio.to_thread(self._informed, request))
 
     def after_agent(self, state: RecallState, runtime: Runtime[Any]) -> None:
-        """Remember what was said in this turn."""
-        said = [message for message in map(_message, latest_turn(state["messages"])) if message is not None]
-        if said:
-            info = runtime.execution_info
-            self._memos.add(said, namespace=self._of(runtime), session=info.thread_id if info else None)
+        """Remember what was said in this turn.
+
+        Warns
+        -----
+        MemOSWarning
+            If a text of this turn cannot be remembered; the user gets the answer all the same.
+        """
+        # The question comes from before the run too: a long run may have summarised it away.
+        turn = {message.id: message for message in [*state.get("memos_asked", ()), *latest_turn(state["messages"])]}
+        info = runtime.execution_info
+        try:
+            said = list(_spoken(turn.values()))
+            if said:
+                self._memos.add(said, namespace=self._of(runtime), session=info.thread_id if info else None)
+        except InvalidInput as error:
+            warnings.warn(MemOSWarning(f"This turn was not remembered: {error}"), stacklevel=2)
 
     async def aafter_agent(self, state: RecallState, runtime: Runtime[Any]) -> None:
         """As :meth:`after_agent`, in a worker thread."""
         await asyncio.to_thread(self.after_agent, state, runtime)
+
+    def _recalled(self, messages: Sequence[AnyMessage], runtime: Runtime[Any]) -> str:
+        question = "\n".join(message.text for message in latest_question(messages)).strip()
+        if not question:
+            return ""
+        shown = [message.id for message in messages if message.id]
+        context = self._memos.context(question, namespace=self._of(runtime), max_tokens=self._max_tokens, shown=shown)
+        return context.text
+
+    def _informed(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
+        """The request with memories in its system message."""
+        recalled = request.state.get("memos_recalled")
+        if recalled is None:  # a run that goes on after an interrupt begins in the middle
+            recalled = self._recalled(request.state["messages"], request.runtime)
+        if not recalled:
+            return request
+        system = request.system_message or SystemMessage(content=[])
+        before = [{"type": "text", "text": system.content}] if isinstance(system.content, str) else system.content
+        content = [*before, {"type": "text", "text": recalled}]
+        return request.override(system_message=system.model_copy(update={"content": content}))
 
     def _of(self, runtime: Runtime[Any]) -> Namespace:
         return self._namespace(runtime) if callable(self._namespace) else self._namespace
@@ -99,23 +130,25 @@ class MemOSMiddleware(AgentMiddleware[RecallState, Any, Any]):
 
 def latest_turn(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
     """The user's latest messages and what followed them."""
-    start = max((index for index, message in enumerate(messages) if isinstance(message, HumanMessage)), default=0)
-    while start and isinstance(messages[start - 1], HumanMessage):
+    start = max((index for index, message in enumerate(messages) if _asks(message)), default=0)
+    while start and _asks(messages[start - 1]):
         start -= 1
     return messages[start:]
 
 
-def _with_memories(request: ModelRequest[Any]) -> ModelRequest[Any]:
-    recalled = request.state.get("memos_recalled")
-    if not recalled:
-        return request
-    before: list[Any] = request.system_message.content_blocks if request.system_message else []
-    return request.override(system_message=SystemMessage(content=[*before, {"type": "text", "text": recalled}]))
+def latest_question(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """The user's messages in the latest turn."""
+    return [message for message in latest_turn(messages) if _asks(message)]
 
 
-def _message(message: AnyMessage) -> Message | None:
+def _asks(message: AnyMessage) -> bool:
+    """Say whether a message is the user's; LangChain's summaries are human messages that nobody said."""
+    return isinstance(message, HumanMessage) and message.additional_kwargs.get("lc_source") != "summarization"
+
+
+def _spoken(messages: Iterable[AnyMessage]) -> Iterable[Message]:
     """What a person or the agent said in words; tool calls and their results are not remembered."""
-    if not isinstance(message, (HumanMessage, AIMessage)) or not message.text.strip():
-        return None
-    role = "user" if isinstance(message, HumanMessage) else "assistant"
-    return Message(content=message.text, role=role, name=message.name, id=message.id)
+    for message in messages:
+        if message.text.strip() and (_asks(message) or isinstance(message, AIMessage)):
+            role = "user" if isinstance(message, HumanMessage) else "assistant"
+            yield Message(content=str(message.text), role=role, name=message.name, id=message.id)

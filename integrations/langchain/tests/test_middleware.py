@@ -2,13 +2,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from langchain.agents import create_agent
+from langchain.agents.middleware import SummarizationMiddleware
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
 from langchain_core.outputs import ChatResult
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command, interrupt
 
-from memos_core import MemOS
+from memos_core import MemOS, MemOSWarning
 from memos_core.testing.embedders import HashingEmbedder
 from memos_langchain import MemOSMiddleware
 
@@ -64,6 +67,62 @@ def test_what_was_said_is_remembered_once_with_its_speaker_and_thread(memos: Mem
     assert {cube.provenance.session for cube in cubes} == {"t1"}
     assert [cube.provenance.role for cube in cubes] == ["user", "assistant"] * 2
     assert cubes[2].follows == cubes[1].id
+
+
+def test_messages_that_the_model_sees_anyway_are_not_recalled(memos: MemOS) -> None:
+    memos.add("Clara paints boats", namespace="ana")
+    talking = model("Nice", "Boats")
+    middleware = MemOSMiddleware(memos, namespace="ana")
+    agent = create_agent(talking, middleware=[middleware], checkpointer=InMemorySaver())
+    config = {"configurable": {"thread_id": "t1"}}
+    ask(agent, "Clara lives in Lisbon", config=config)
+    ask(agent, "What does Clara do in Lisbon?", config=config)
+    system = talking.shown[1][0].text
+    assert "Clara paints boats" in system
+    assert "Clara lives in Lisbon" not in system
+
+
+def test_memories_are_there_again_when_a_run_goes_on_after_an_interrupt(memos: MemOS) -> None:
+    def confirm() -> str:
+        """Ask a person."""
+        return str(interrupt("sure?"))
+
+    memos.add("Clara lives in Lisbon", namespace="ana")
+    call = AIMessage("", tool_calls=[{"name": "confirm", "args": {}, "id": "1"}])
+    talking = model(call, "Booked for Lisbon")
+    middleware = MemOSMiddleware(memos, namespace="ana")
+    agent = create_agent(talking, tools=[confirm], middleware=[middleware], checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "t1"}}
+    ask(agent, "Book a flight to Clara", config=config)
+    agent.invoke(Command(resume="yes"), config=config)
+    assert "Clara lives in Lisbon" in talking.shown[1][0].text
+    said = {cube.text for cube in memos.list(namespace="ana", session="t1")}
+    assert said == {"Book a flight to Clara", "Booked for Lisbon"}
+
+
+def test_a_summary_is_not_remembered_as_words_of_the_user_and_what_it_replaced_is(memos: MemOS) -> None:
+    def look(page: str) -> str:
+        """Look something up."""
+        return f"nothing on {page}"
+
+    calls = [AIMessage("", tool_calls=[{"name": "look", "args": {"page": n}, "id": n}]) for n in "12345"]
+    summarising = SummarizationMiddleware(
+        model("They look for Clara.", "They still do."), trigger=("messages", 6), keep=("messages", 2)
+    )
+    agent = create_agent(
+        model(*calls, "Not found"), tools=[look], middleware=[summarising, MemOSMiddleware(memos, namespace="ana")]
+    )
+    result = ask(agent, "Find Clara")
+    assert "summary of the conversation" in result["messages"][0].text
+    assert {cube.text for cube in memos.list(namespace="ana")} == {"Find Clara", "Not found"}
+
+
+def test_an_answer_that_cannot_be_remembered_is_given_with_a_warning(memos: MemOS) -> None:
+    agent = create_agent(model("half a \ud83d"), middleware=[MemOSMiddleware(memos, namespace="ana")])
+    with pytest.warns(MemOSWarning, match="not remembered"):
+        result = ask(agent, "Hello")
+    assert result["messages"][-1].text == "half a \ud83d"
+    assert memos.list(namespace="ana") == []
 
 
 def test_recall_happens_once_a_turn_however_often_tools_are_called(memos: MemOS) -> None:
