@@ -172,7 +172,8 @@ class VaultMachine(RuleBasedStateMachine):
     def keep_up(self, cube: str, what: str) -> None:
         if what == "use":
             for vault in self.both:
-                vault.record_usage({cube: 2}, self.here.clock.now())
+                for count in (2, 1):
+                    vault.record_usage({cube: count}, self.here.clock.now())
         elif what == "reopen":
             self.sqlite.close()
             self.sqlite = SQLiteVault(self.path, clock=ManualClock())
