@@ -1,0 +1,104 @@
+"""A JSON array read member by member, so that a file of any length fits into memory."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from memos_core.errors import InvalidInput, InvalidText, TooLarge
+from memos_core.infrastructure.exchange.importers.source import opened
+
+CHUNK = 1024 * 1024  # bytes
+MAX_MEMBER = 8 * 1024 * 1024  # characters
+BLANK = " \t\r\n"
+
+
+def members(path: Path) -> Iterator[tuple[int, Any]]:
+    """Members of the array that a file holds, each with the line it begins on.
+
+    Raises
+    ------
+    InvalidInput
+        If the file holds anything but one JSON array in UTF-8. What came before the fault has been yielded.
+    """
+    with opened(path) as stream:
+        window = _Window(path, stream)
+        window.take("[")
+        mark = window.peek()
+        if mark == "]":
+            window.take("]")
+        while mark != "]":
+            window.peek()
+            yield window.line, window.value()
+            mark = window.take(",]")
+        if window.peek():
+            raise window.fault("something follows the end of the list")
+
+
+class _Window:
+    """The part of a file that is being read; it moves on with what is taken."""
+
+    def __init__(self, path: Path, stream: BinaryIO) -> None:
+        self._path = path
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        self._json = json.JSONDecoder()
+        self._text = ""
+        self._start = 0  # of what has not been taken yet
+        self.line = 1
+
+    def peek(self) -> str:
+        """The next character that is not blank; an empty text at the end."""
+        while True:
+            rest = self._text[self._start :].lstrip(BLANK)
+            self._move(len(self._text) - self._start - len(rest))
+            if rest or not self._fill():
+                return rest[:1]
+
+    def take(self, expected: str) -> str:
+        """Move past one of the expected characters."""
+        found = self.peek()
+        if not found or found not in expected:
+            wanted = " or ".join(repr(character) for character in expected)
+            raise self.fault(f"{wanted} is expected, and {repr(found) if found else 'the end of the file'} found")
+        self._move(1)
+        return found
+
+    def value(self) -> Any:
+        """Move past a JSON value."""
+        while True:
+            try:
+                value, end = self._json.raw_decode(self._text, self._start)
+            except (ValueError, RecursionError) as error:
+                if not self._fill():
+                    raise self.fault(str(error)) from error
+                continue
+            if end == len(self._text) and self._fill():
+                continue  # the rest of a number may follow
+            self._move(end - self._start)
+            return value
+
+    def fault(self, what: str) -> InvalidInput:
+        """An error that names the line reached."""
+        return InvalidInput(detail=f"{self._path.name}, line {self.line}: this is not a list in JSON ({what}).")
+
+    def _move(self, characters: int) -> None:
+        self.line += self._text.count("\n", self._start, self._start + characters)
+        self._start += characters
+
+    def _fill(self) -> bool:
+        if len(self._text) - self._start > MAX_MEMBER:
+            where = f"{self._path.name}, line {self.line}: a message"
+            raise TooLarge(what=where, size=len(self._text) - self._start, limit=MAX_MEMBER, unit="characters or more")
+        data = self._stream.read(CHUNK)
+        try:
+            more = self._decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            detail = f"{self._path.name}, after line {self.line}: this is not UTF-8 ({error.reason}). Convert the file."
+            raise InvalidText(detail=detail) from error
+        self._text = self._text[self._start :] + more
+        self._start = 0
+        return bool(data)
