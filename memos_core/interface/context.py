@@ -115,6 +115,11 @@ def _field(value: str) -> str:
     return flat[:MAX_FIELD].strip() or "?"
 
 
+def printable(text: str) -> str:
+    """Text that a terminal only shows: its lines, without the characters that would do something there."""
+    return "\n".join(_clean(line) for line in _LINES.split(text))
+
+
 def _clean(line: str) -> str:
     """Without control characters, and without those that turn the direction of writing or are invisible."""
     return "".join(_kept(line)).rstrip()
