@@ -136,11 +136,14 @@ class Pool:
 
     @contextmanager
     def _translated(self) -> Iterator[apsw.Connection]:
-        db = self._connection()
+        db: apsw.Connection | None = None
         try:
+            db = self._connection()
             yield db
         except apsw.Error as error:
-            raise translated(error, self.path, errno=db.system_errno) from error
+            raise translated(error, self.path, errno=0 if db is None else db.system_errno) from error
+        except UnicodeDecodeError as error:
+            raise VaultCorrupt(path=self.path, detail="a stored text is not valid Unicode") from error
         except UnicodeEncodeError as error:
             raise InvalidText(detail=f"{error.object!r} is not valid Unicode: a lone surrogate.") from error
 
@@ -165,7 +168,10 @@ class Pool:
         return db
 
     def _leak(self) -> None:
-        """Keep inherited connections from ever being closed in a forked child: closing would reset the parent's WAL."""
+        """Keep inherited connections from ever being closed in a forked child.
+
+        Closing one would undo in shared memory what the parent may be writing.
+        """
         for db in self._all:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(db))
 

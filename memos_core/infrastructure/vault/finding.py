@@ -15,7 +15,7 @@ from memos_core.cube.selection import Selection
 from memos_core.infrastructure.vault import fulltext, vectors
 from memos_core.infrastructure.vault.moments import microseconds
 from memos_core.infrastructure.vault.predicates import admitted, driving, is_plain, scope
-from memos_core.infrastructure.vault.reading import corrupt
+from memos_core.infrastructure.vault.reading import corrupt, intact
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.infrastructure.vault.timeline import FOREVER
 from memos_core.ports import Edge, Passage, Scored
@@ -177,7 +177,8 @@ def during(db: apsw.Connection, selection: Selection, interval: Interval, *, lim
     found = []
     for cube, path, share in finder.rows("during", values):
         finder.recheck(cube, path)
-        found.append(Scored(cube, float(share)))
+        with intact(db, f"a time of cube {cube}"):
+            found.append(Scored(cube, float(share)))
     return found
 
 
@@ -224,7 +225,8 @@ def passages(db: apsw.Connection, selection: Selection, ids: Sequence[str]) -> d
         earlier_admitted=finder.alias("earlier"),
         later_admitted=finder.alias("later"),
     )
-    return {row[0]: _passage(*row) for row in rows}
+    with intact(db, "a passage"):
+        return {row[0]: _passage(*row) for row in rows}
 
 
 def _passage(  # a row of the statement "passages"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import apsw
 
@@ -86,6 +87,15 @@ def corrupt(db: apsw.Connection, detail: str) -> VaultCorrupt:
     return VaultCorrupt(path=db.db_filename("main") or ":memory:", detail=detail)
 
 
+@contextmanager
+def intact(db: apsw.Connection, what: str) -> Iterator[None]:
+    """Tell a row that cannot be read as what it is: damage."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError) as error:
+        raise corrupt(db, f"{what} cannot be read") from error
+
+
 def _cube(  # a row of the statement "cubes"
     db: apsw.Connection,
     name: str,
@@ -99,7 +109,7 @@ def _cube(  # a row of the statement "cubes"
     used: int | None,
     last: int | None,
 ) -> MemCube:
-    try:
+    with intact(db, f"cube {name}"):
         fields = json.loads(body) | {
             "id": name,
             "version": version,
@@ -112,14 +122,12 @@ def _cube(  # a row of the statement "cubes"
         if used is not None and last is not None:
             fields["usage"] = {"count": used, "last_access": from_microseconds(last)}
         return MemCube.model_validate(fields)
-    except (ValueError, TypeError, KeyError) as error:
-        raise corrupt(db, f"cube {name} cannot be read") from error
 
 
 def _operation(  # a row of the table "operation"
     db: apsw.Connection, name: str, cube: str, kind: str, hlc: int, header: str, body: str | None, salt: bytes | None
 ) -> Operation:
-    try:
+    with intact(db, f"operation {name}"):
         fields = json.loads(header)
         return Operation(
             id=name,
@@ -133,5 +141,3 @@ def _operation(  # a row of the table "operation"
             body=None if body is None else body.encode(),
             salt=salt,
         )
-    except (ValueError, TypeError, KeyError) as error:
-        raise corrupt(db, f"operation {name} cannot be read") from error

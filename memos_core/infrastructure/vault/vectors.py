@@ -184,3 +184,12 @@ def checked(db: apsw.Connection, embedding: int) -> Iterator[tuple[int, str | No
 def strays(db: apsw.Connection, embedding: int) -> list[int]:
     """Vectors that belong to no part."""
     return [number for (number,) in query(db, statement("strays", embedding), (embedding,))]
+
+
+def broken_chunks(db: apsw.Connection, embedding: int) -> Iterator[int]:
+    """Chunks in which a search would miss rows or find others: reading a single vector does not show that."""
+    for chunk, validity, numbers in query(db, statement("chunks", embedding)):
+        used = np.flatnonzero(np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little"))
+        there = dict(zip(used.tolist(), np.frombuffer(numbers, "<i8")[used].tolist(), strict=True))
+        if there != dict(query(db, statement("places_in_chunk", embedding), (chunk,))):
+            yield chunk

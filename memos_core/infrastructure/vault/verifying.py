@@ -41,7 +41,7 @@ def verify_text(db: apsw.Connection) -> Iterator[Damage]:
 def _guarded(check: Callable[[apsw.Connection], Iterator[Damage]], db: apsw.Connection) -> Iterator[Damage]:
     try:
         yield from check(db)
-    except (apsw.Error, MemOSError, ValueError, TypeError) as error:
+    except (apsw.Error, MemOSError, ValueError, TypeError, IndexError) as error:
         yield Damage(check.__name__.strip("_"), f"cannot be read: {error}")
 
 
@@ -116,3 +116,5 @@ def _vectors(db: apsw.Connection) -> Iterator[Damage]:
                 yield Damage(f"part {part} of {spec}", problem)
         for number in vectors.strays(db, embedding):
             yield Damage(f"vector {number} of {spec}", "belongs to no part")
+        for chunk in vectors.broken_chunks(db, embedding):
+            yield Damage(f"chunk {chunk} of {spec}", "is not what its rows say")

@@ -110,3 +110,11 @@ select rowid from {table} where rowid not in (select id from part where embeddin
 
 -- name: renumber_unembedded
 update unembedded set embedding = ? where embedding = ?;
+
+-- The tables behind a vector table of sqlite-vec 0.1.9: which place of which chunk holds which row.
+
+-- name: chunks
+select chunk_id, validity, rowids from {table}_chunks;
+
+-- name: places_in_chunk
+select chunk_offset, rowid from {table}_rowids where chunk_id = ?;
