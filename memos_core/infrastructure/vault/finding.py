@@ -173,7 +173,8 @@ def during(db: apsw.Connection, selection: Selection, interval: Interval, *, lim
     """Cubes that speak of a time which overlaps, by the share that lies inside."""
     finder = _Finder(db, selection)
     ends = None if interval.end is None else microseconds(interval.end)
-    values = {"starts": microseconds(interval.start), "ends": ends, "limit": min(limit, FOREVER)}
+    until = FOREVER if ends is None else ends
+    values = {"starts": microseconds(interval.start), "ends": ends, "until": until, "limit": min(limit, FOREVER)}
     found = []
     for cube, path, share in finder.rows("during", values):
         finder.recheck(cube, path)

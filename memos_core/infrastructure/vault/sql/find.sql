@@ -67,7 +67,8 @@ from moment
 cross join put on put.seq = moment.put
 join cube on cube.id = put.cube
 join namespace on namespace.id = put.namespace
-where (:ends is null or moment.starts < :ends or (moment.starts = :starts and :starts = :ends))
+where moment.starts <= :until
+and (:ends is null or moment.starts < :ends or (moment.starts = :starts and :starts = :ends))
 and (moment.ends is null or :starts < moment.ends or (:starts = moment.starts and moment.starts = moment.ends))
 and {admitted}
 group by cube.name order by share desc, cube.name limit :limit;
