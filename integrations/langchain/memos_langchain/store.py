@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 from langgraph.store.base import (
     BaseStore,
     GetOp,
+    InvalidNamespaceError,
     Item,
     ListNamespacesOp,
     MatchCondition,
@@ -24,11 +25,13 @@ from langgraph.store.base import (
 )
 
 from memos_core import MemCube, MemOS, Message
+from memos_core.errors import InvalidInput, InvalidNamespace
 from memos_langchain.filters import holds, pushed_down
 
 Labels = tuple[str, ...]
 
-MAX_LIMIT = 1000  # hits of one search in the core
+#: Hits asked of the memory, in turn, until a search has enough. Fixed, so that pages fit together.
+STEPS = (100, 1000)
 PAGE = 200
 
 
@@ -48,7 +51,8 @@ class MemOSStore(BaseStore):
     Notes
     -----
     Operations of one batch are carried out as LangGraph's own stores do: reads see nothing of the batch's writes, and
-    the last put of a key counts. Putting a key again makes a new version; deleting erases it for ever.
+    the last put of a key counts. Each put is a transaction of its own. Putting a key again makes a new version;
+    deleting erases it for ever.
 
     Examples
     --------
@@ -73,14 +77,19 @@ class MemOSStore(BaseStore):
             If a label is not valid; nothing is carried out then.
         NotImplementedError
             If a put has a time to live.
+        InvalidInput
+            If a key is empty or a value is not JSON; nothing is written then.
         """
         listed = list(ops)
         for op in listed:
             validate_op_namespace(op)
             if isinstance(op, PutOp) and op.ttl is not None:
                 raise NotImplementedError("MemOSStore keeps no time to live; put the item without ttl.")
-        results = [None if isinstance(op, PutOp) else self._read(op) for op in listed]
-        self._write({(op.namespace, op.key): op for op in listed if isinstance(op, PutOp)}.values())
+        try:
+            results = [None if isinstance(op, PutOp) else self._read(op) for op in listed]
+            self._write({(op.namespace, op.key): op for op in listed if isinstance(op, PutOp)}.values())
+        except InvalidNamespace as error:
+            raise InvalidNamespaceError(str(error)) from error
         return results
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
@@ -90,19 +99,25 @@ class MemOSStore(BaseStore):
     # -- writing
 
     def _write(self, puts: Iterable[PutOp]) -> None:
-        by_namespace: dict[Labels, list[PutOp]] = {}
+        gone: dict[Labels, list[str]] = {}
+        kept: list[tuple[Labels, Message]] = []
         for put in puts:
-            by_namespace.setdefault(put.namespace, []).append(put)
-        for namespace, several in by_namespace.items():
-            kept = [self._message(put) for put in several if put.value is not None]
-            if kept:
-                self._memos.add(kept, namespace=self._address(namespace))
-            gone = [put.key for put in several if put.value is None]
-            if gone:
-                self._memos.erase([cube.id for cube in self._cubes(namespace, exact=True, source_ids=gone)])
+            if put.value is None:
+                gone.setdefault(put.namespace, []).append(put.key)
+            else:
+                kept.append((self._address(put.namespace), self._message(put, put.value)))
+        for address, message in kept:  # one by one: what is added together is a conversation, and items are none
+            self._memos.add(message, namespace=address)
+        for namespace, keys in gone.items():
+            self._memos.erase([cube.id for cube in self._cubes(namespace, exact=True, source_ids=keys)])
 
-    def _message(self, put: PutOp) -> Message:
-        value = put.value or {}
+    def _message(self, put: PutOp, value: Mapping[str, Any]) -> Message:
+        if not put.key:
+            raise InvalidInput(detail="A key must not be empty.")
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise InvalidInput(detail=f"The value of {put.key!r} is not JSON: {error}") from error
         fields = self._fields if put.index is None else put.index or ()
         texts = [text for field in fields for text in _texts(value, field)]
         indexed = "\n".join(text.replace("\0", " ") for text in texts if text.strip())
@@ -138,12 +153,18 @@ class MemOSStore(BaseStore):
                 yield SearchItem(item.namespace, item.key, item.value, item.created_at, item.updated_at, score)
 
     def _ranked(self, op: SearchOp) -> Iterator[tuple[MemCube, float | None]]:
-        where = {**pushed_down(op.filter), "indexed": True}
-        limit = min(MAX_LIMIT, MAX_LIMIT if op.filter else op.offset + op.limit)
-        hits = self._memos.search(
-            op.query or "", namespace=self._address(op.namespace_prefix), limit=limit, where=where
-        )
-        return ((hit.cube, hit.score) for hit in hits)
+        """All items that are searched by meaning: ranked ones, and after the last of those the rest."""
+        namespace, where = self._address(op.namespace_prefix), {**pushed_down(op.filter), "indexed": True}
+        seen: set[str] = set()
+        for limit in STEPS:
+            hits = self._memos.search(op.query or "", namespace=namespace, limit=limit, where=where)
+            new = [hit for hit in hits if hit.cube.id not in seen]
+            seen.update(hit.cube.id for hit in new)
+            yield from ((hit.cube, hit.score) for hit in new)
+            if len(hits) < limit:
+                break
+        rest = self._cubes(op.namespace_prefix, where=where)
+        yield from ((cube, None) for cube in rest if cube.id not in seen)
 
     def _cubes(self, namespace: Labels, **filters: Any) -> Iterator[MemCube]:
         offset = 0
@@ -163,7 +184,7 @@ class MemOSStore(BaseStore):
     # -- translating
 
     def _address(self, labels: Labels) -> Labels:
-        return (*self._root, *(quote(label, safe="") for label in labels))
+        return (*self._root, *map(_escaped, labels))
 
     def _labels(self, address: Labels) -> Labels:
         return tuple(unquote(label) for label in address[len(self._root) :])
@@ -178,9 +199,17 @@ class MemOSStore(BaseStore):
         )
 
 
+def _escaped(label: str) -> str:
+    """A label as the memory takes it: without slashes, and not blank."""
+    return label.replace("%", "%25").replace("/", "%2F") if label.strip() else quote(label)
+
+
 def _texts(value: Mapping[str, Any], field: str) -> list[str]:
     if field == "$":
-        return [f"{name}: {part if isinstance(part, str) else json.dumps(part)}" for name, part in value.items()]
+        return [
+            f"{name}: {part if isinstance(part, str) else json.dumps(part, ensure_ascii=False)}"
+            for name, part in value.items()
+        ]
     return get_text_at_path(value, field)
 
 

@@ -1,5 +1,6 @@
 """The store against LangGraph's own in-memory store, and where LangGraph's SQLite store errs."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,7 +29,7 @@ def store(memos: MemOS) -> MemOSStore:
     return MemOSStore(memos)
 
 
-labels = st.sampled_from(["a", "b", "ab", "A", "a/b", "100%", "_", "*x", "ü"])
+labels = st.sampled_from(["a", "b", "ab", "A", "a/b", "a%2Fb", " ", "_", "*x", "ü"])
 namespaces = st.lists(labels, min_size=1, max_size=3).map(tuple)
 keys = st.sampled_from(["k", "k1", "K", "key with blank", "ключ"])
 scalars = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.sampled_from(["x", "y", "", "a'b\"c"]))
@@ -66,7 +67,11 @@ def comparable(op: Op, result: Any) -> Any:
         return result.namespace, result.key, result.value
     if isinstance(op, SearchOp):
         whole = op.offset == 0 and len(result) < op.limit
-        return {(item.namespace, item.key, repr(item.value)) for item in result} if whole else len(result)
+        return (
+            {(item.namespace, item.key, json.dumps(item.value, sort_keys=True)) for item in result}
+            if whole
+            else len(result)
+        )
     return result
 
 
@@ -132,6 +137,11 @@ def test_filters_hold_together_with_a_query(store: MemOSStore) -> None:
     assert {item.value["n"] for item in found} == {10, 11, 12}
 
 
+def test_a_filter_that_few_items_pass_finds_them_among_many(store: MemOSStore) -> None:
+    fill(store, 130)
+    assert [item.value["n"] for item in store.search(("docs",), query="apple number 5", filter={"n": 129})] == [129]
+
+
 def test_prefixes_are_whole_labels(store: MemOSStore) -> None:
     for namespace in [("test",), ("test", "x"), ("testing",), ("TEST",)]:
         store.put(namespace, "k", {"v": 1})
@@ -166,6 +176,29 @@ def test_a_namespace_that_langgraph_refuses_is_refused(store: MemOSStore, namesp
     with pytest.raises(InvalidNamespaceError):
         store.put(namespace, "k", {"v": 1})
     assert store.list_namespaces() == []
+
+
+def test_a_namespace_too_long_for_the_memory_is_refused_in_langgraphs_words(store: MemOSStore) -> None:
+    with pytest.raises(InvalidNamespaceError, match="256 characters"):
+        store.put(("x" * 257,), "k", {"v": 1})
+
+
+def test_a_value_that_is_not_json_is_refused(store: MemOSStore) -> None:
+    for value in (float("nan"), {1, 2}, b"bytes"):
+        with pytest.raises(ValueError, match="JSON"):
+            store.batch([PutOp(("docs",), "fine", {"v": 1}), PutOp(("docs",), "k", {"v": value})])
+    assert store.search(("docs",)) == []
+
+
+def test_an_empty_key_is_refused(store: MemOSStore) -> None:
+    with pytest.raises(ValueError, match="key"):
+        store.put(("docs",), "", {"v": 1})
+    assert store.get(("docs",), "") is None
+
+
+def test_items_put_in_one_batch_are_no_conversation(store: MemOSStore) -> None:
+    fill(store, 3)
+    assert {cube.follows for cube in store._memos.list(namespace="langgraph")} == {None}
 
 
 def test_hostile_filter_keys_and_values_reach_nothing_else(store: MemOSStore) -> None:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from uuid import uuid4
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.memory import BaseMemory
 from llama_index.core.utils import get_tokenizer
-from pydantic import Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from memos_core import MemCube, MemOS, Message
 
 #: What was said in words; system prompts, tool calls and tool results stay in the conversation only.
-REMEMBERED = frozenset({MessageRole.USER, MessageRole.ASSISTANT, MessageRole.CHATBOT})
+REMEMBERED = {
+    MessageRole.USER: "user",
+    MessageRole.ASSISTANT: "assistant",
+    MessageRole.CHATBOT: "assistant",
+    MessageRole.MODEL: "assistant",
+}
+#: What a model must not see first: it answers something that was cut off.
+ANSWERS = frozenset({MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL, MessageRole.TOOL})
 
 
 class MemOSMemory(BaseMemory):
@@ -25,6 +33,8 @@ class MemOSMemory(BaseMemory):
 
     Parameters
     ----------
+    memos
+        The open memory.
     namespace
         Whose memory it is.
     session
@@ -38,19 +48,25 @@ class MemOSMemory(BaseMemory):
     --------
     >>> from llama_index.core.base.llms.types import ChatMessage
     >>> from memos_core import MemOS
-    >>> memory = MemOSMemory.from_defaults(MemOS.open(":memory:"), namespace="ana")
-    >>> memory.put(ChatMessage("My sister lives in Lisbon"))
-    >>> [message.role.value for message in memory.get("Where does my sister live?")]
+    >>> memos = MemOS.open(":memory:")
+    >>> added = memos.add("My sister lives in Lisbon", namespace="ana")
+    >>> memory = MemOSMemory.from_defaults(memos, namespace="ana")
+    >>> memory.put(ChatMessage("Where does my sister live?"))
+    >>> [message.role.value for message in memory.get()]
     ['system', 'user']
     """
 
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    memos: MemOS = Field(exclude=True)
     namespace: str | tuple[str, ...]
-    session: str | None = None
+    session: str = Field(default_factory=lambda: uuid4().hex)
     token_limit: int = Field(default=3000, ge=1)
     recall_tokens: int = Field(default=1000, ge=1)
 
-    _memos: MemOS = PrivateAttr()
     _history: list[ChatMessage] = PrivateAttr(default_factory=list)
+    #: Ids of what this session has in the memory, by what was said.
+    _remembered: dict[tuple[str, str], list[str]] = PrivateAttr(default_factory=lambda: defaultdict(list))
     _tokenize: Callable[[str], Sequence[Any]] = PrivateAttr(default_factory=get_tokenizer)
 
     @classmethod
@@ -65,14 +81,19 @@ class MemOSMemory(BaseMemory):
         Raises
         ------
         ValueError
-            If there is no vault.
+            If there is no vault, or an argument is not valid.
         """
         if memos is None:
             raise ValueError("MemOSMemory needs an open memory: MemOSMemory.from_defaults(memos, namespace=...)")
-        memory = cls(**kwargs)
-        memory._memos = memos
-        memory._history = memory._earlier()
-        return memory
+        return cls(memos=memos, **kwargs)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Take up the conversation where the memory has it."""
+        super().model_post_init(context)
+        for cube in sorted(self._cubes(), key=lambda cube: cube.provenance.position or 0):
+            message = ChatMessage(cube.text, role=MessageRole(cube.provenance.role or "user"))
+            self._history.append(message)
+            self._remembered[_said(message)].append(cube.source_ids[0])
 
     def get(self, input: str | None = None, **kwargs: Any) -> list[ChatMessage]:  # noqa: A002, ARG002  # LlamaIndex's
         """What a model should see: recalled memories, then the latest messages.
@@ -86,7 +107,10 @@ class MemOSMemory(BaseMemory):
         question = input or next((m.content for m in reversed(latest) if m.role is MessageRole.USER), None)
         if not question or not question.strip():
             return latest
-        recalled = self._memos.context(question, namespace=self.namespace, max_tokens=self.recall_tokens).text
+        shown = [source for message in latest for source in self._remembered.get(_said(message), ())]
+        recalled = self.memos.context(
+            question, namespace=self.namespace, max_tokens=self.recall_tokens, shown=shown
+        ).text
         return [ChatMessage(recalled, role=MessageRole.SYSTEM), *latest] if recalled else latest
 
     def get_all(self) -> list[ChatMessage]:
@@ -98,13 +122,19 @@ class MemOSMemory(BaseMemory):
         self._remember([message])
         self._history.append(message)
 
+    def put_messages(self, messages: list[ChatMessage]) -> None:
+        """Add messages to the conversation, and remember those that are words."""
+        self._remember(messages)
+        self._history += messages
+
     def set(self, messages: list[ChatMessage]) -> None:
-        """Replace the conversation; of its messages, those that are new are remembered."""
-        present = Counter(map(_key, self._history))
+        """Replace the conversation; of its messages, those that this session did not have are remembered."""
+        had = {said: len(ids) for said, ids in self._remembered.items()}
         new = []
         for message in messages:
-            if present[_key(message)]:
-                present[_key(message)] -= 1
+            said = _said(message)
+            if had.get(said, 0):
+                had[said] -= 1
             else:
                 new.append(message)
         self._remember(new)
@@ -114,29 +144,24 @@ class MemOSMemory(BaseMemory):
         """Begin the conversation anew. What was remembered stays, unless ``long_term`` archives this session's."""
         if long_term:
             for cube in self._cubes():
-                self._memos.forget(cube.id, reason="the conversation was reset")
+                self.memos.forget(cube.id, reason="the conversation was reset")
+            self._remembered.clear()
         self._history = []
 
-    def _remember(self, messages: Sequence[ChatMessage]) -> None:
-        said = [
-            Message(content=message.content, role="user" if message.role is MessageRole.USER else "assistant")
-            for message in messages
-            if message.role in REMEMBERED and message.content and message.content.strip()
-        ]
-        if said:
-            self._memos.add(said, namespace=self.namespace, session=self.session)
-
-    def _earlier(self) -> list[ChatMessage]:
-        ordered = sorted(self._cubes(), key=lambda cube: cube.provenance.position or 0)
-        return [ChatMessage(cube.text, role=MessageRole(cube.provenance.role or "user")) for cube in ordered]
+    def _remember(self, messages: Iterable[ChatMessage]) -> None:
+        words = [message for message in messages if _is_words(message)]
+        if not words:
+            return
+        said = [Message(content=message.content, role=REMEMBERED[message.role]) for message in words]
+        added = self.memos.add(said, namespace=self.namespace, session=self.session)
+        for message, cube in zip(words, added.written, strict=True):
+            self._remembered[_said(message)].append(cube.source_ids[0])
 
     def _cubes(self) -> list[MemCube]:
         """What this session has in the memory."""
-        if self.session is None:
-            return []
         found: list[MemCube] = []
         while True:
-            page = self._memos.list(
+            page = self.memos.list(
                 namespace=self.namespace, exact=True, session=self.session, kinds=["episode"], offset=len(found)
             )
             found += page
@@ -144,18 +169,24 @@ class MemOSMemory(BaseMemory):
                 return found
 
     def _latest(self) -> list[ChatMessage]:
-        """The longest tail of the conversation within the limit, without the results of a tool call that is cut off."""
-        kept: list[ChatMessage] = []
-        left = self.token_limit
-        for message in reversed(self._history):
-            left -= len(self._tokenize(message.content or ""))
-            if left < 0 and kept:
-                break
-            kept.insert(0, message)
-        while len(kept) > 1 and kept[0].role is MessageRole.TOOL:
-            kept.pop(0)
-        return kept
+        """The longest tail of the conversation within the limit, without answers to what is cut off."""
+        start, left = len(self._history), self.token_limit
+        while start and (left := left - self._tokens(self._history[start - 1])) >= 0:
+            start -= 1
+        latest = self._history[min(start, len(self._history) - 1) :] if self._history else []
+        if len(latest) == len(self._history):
+            return list(latest)
+        first = next((index for index, message in enumerate(latest) if message.role not in ANSWERS), None)
+        return latest[-1:] if first is None else latest[first:]
+
+    def _tokens(self, message: ChatMessage) -> int:
+        return len(self._tokenize(message.content or ""))
 
 
-def _key(message: ChatMessage) -> str:
-    return message.model_dump_json()
+def _is_words(message: ChatMessage) -> bool:
+    return message.role in REMEMBERED and bool(message.content and message.content.strip())
+
+
+def _said(message: ChatMessage) -> tuple[str, str]:
+    """Who said what; the same in the conversation and in the memory."""
+    return REMEMBERED.get(message.role, message.role.value), message.content or ""

@@ -1,10 +1,16 @@
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from llama_index.core.base.llms.types import ChatMessage, MessageRole
-from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
+from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallBlock
+from llama_index.core.chat_engine import ContextChatEngine, SimpleChatEngine
 from llama_index.core.llms import MockLLM
+from llama_index.core.llms.mock import MockFunctionCallingLLM
 from llama_index.core.memory import BaseMemory
+from llama_index.core.retrievers import BaseRetriever
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from memos_core import MemOS
 from memos_core.testing.embedders import HashingEmbedder
@@ -108,6 +114,86 @@ def test_a_chat_engine_talks_with_it(memos: MemOS, memory: MemOSMemory) -> None:
     answer = engine.chat("What is my boat called?")
     assert "Selma" in str(answer)
     assert len(memory.get_all()) == 4
+
+
+def test_what_the_model_sees_anyway_is_not_recalled(memos: MemOS, memory: MemOSMemory) -> None:
+    memos.add("Clara paints boats", namespace="ana")
+    memory.put(user("Clara lives in Lisbon"))
+    memory.put(assistant("Nice"))
+    memory.put(user("What does Clara do in Lisbon?"))
+    recalled, *latest = memory.get()
+    assert "Clara paints boats" in (recalled.content or "")
+    assert "Clara lives in Lisbon" not in (recalled.content or "")
+    assert len(latest) == 3
+
+
+def test_what_is_cut_off_from_the_conversation_can_be_recalled(memos: MemOS) -> None:
+    memory = MemOSMemory.from_defaults(memos, namespace="ana", token_limit=20)
+    memory.put(user("Clara lives in Lisbon"))
+    memory.put(assistant("word " * 50))
+    memory.put(user("Where does Clara live?"))
+    recalled, *latest = memory.get()
+    assert "Clara lives in Lisbon" in (recalled.content or "")
+    assert [message.content for message in latest] == ["Where does Clara live?"]
+
+
+def test_a_client_that_sends_the_whole_history_every_time_is_remembered_once(memos: MemOS) -> None:
+    history: list[ChatMessage] = []
+    for text in ("One", "Two", "One"):
+        memory = MemOSMemory.from_defaults(memos, namespace="ana", session="s")
+        engine = SimpleChatEngine.from_defaults(llm=MockLLM(), memory=memory)
+        engine.chat(text, chat_history=history)
+        history = memory.get_all()
+    said = [cube.text for cube in memos.list(namespace="ana") if cube.provenance.role == "user"]
+    assert sorted(said) == ["One", "One", "Two"]
+    assert len(history) == 6
+
+
+async def test_a_context_chat_engine_talks_with_it(memos: MemOS, memory: MemOSMemory) -> None:
+    class Library(BaseRetriever):
+        def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+            return [NodeWithScore(node=TextNode(text="Boats float."), score=1.0)]
+
+    memos.add("My boat is called Selma", namespace="ana")
+    engine = ContextChatEngine.from_defaults(retriever=Library(), llm=MockLLM(), memory=memory)
+    answer = str(await engine.achat("What is my boat called?"))
+    assert "Selma" in answer
+    assert "Boats float." in answer
+    assert memory.get_all()[0].content == "What is my boat called?"
+
+
+def scripted(shown: list[list[ChatMessage]], *answers: ChatMessage) -> MockFunctionCallingLLM:
+    script = iter(answers)
+
+    def answer(messages: Sequence[ChatMessage], **kwargs: Any) -> ChatMessage:
+        shown.append(list(messages))
+        return next(script)
+
+    return MockFunctionCallingLLM(response_generator=answer)
+
+
+def weather(city: str) -> str:
+    """Tell the weather."""
+    return f"Sunny in {city}"
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pydantic.warnings.PydanticDeprecationWarning"
+)  # LlamaIndex's agents look at every attribute
+@pytest.mark.parametrize("multi", [False, True])
+async def test_an_agent_recalls_and_remembers_words_only(memos: MemOS, memory: MemOSMemory, multi: bool) -> None:
+    memos.add("My sister Clara lives in Lisbon", namespace="ana")
+    call = ToolCallBlock(tool_call_id="1", tool_name="weather", tool_kwargs={"city": "Lisbon"})
+    shown: list[list[ChatMessage]] = []
+    llm = scripted(shown, ChatMessage(role="assistant", blocks=[call]), assistant("It is sunny there."))
+    agent = FunctionAgent(name="talker", tools=[weather], llm=llm, streaming=False)
+    runner = AgentWorkflow(agents=[agent]) if multi else agent
+    answer = await runner.run(user_msg="How is the weather where my sister lives?", memory=memory)
+    assert str(answer) == "It is sunny there."
+    assert any("Clara lives in Lisbon" in (message.content or "") for message in shown[0])
+    assert MessageRole.TOOL in [message.role for message in memory.get_all()]
+    said = {cube.text for cube in memos.list(namespace="ana", session="s")}
+    assert said == {"How is the weather where my sister lives?", "It is sunny there."}
 
 
 async def test_the_async_side_does_the_same(memory: MemOSMemory) -> None:
