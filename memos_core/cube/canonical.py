@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Union
 
@@ -14,6 +15,9 @@ from memos_core.errors import InvalidInput
 
 # A recursive alias that pydantic cannot resolve on Python 3.10; Any keeps the depth open.
 JSON = Union[None, bool, int, float, str, "list[Any]", "dict[str, Any]"]
+
+#: Numbers that are not short integers, escapes that could be surrogates, and characters that sort otherwise in UTF-16.
+_MAY_DIFFER = re.compile(rb"[:,\[]-?[0-9]+[.eE]|[0-9]{16}|\\u[dD]|[\xf0-\xf4]")
 
 MAX_DEPTH = 64
 MAX_SAFE = 2**53 - 1  # the largest integer that every double near it can tell apart
@@ -33,8 +37,9 @@ def canonical(value: Mapping[str, Any]) -> bytes:
     RFC 8785, JSON Canonicalization Scheme.
     """
     try:
-        _check_depth(value)
-        return rfc8785.dumps(dict(value))
+        whole = dict(value)
+        _check_depth(whole)
+        return rfc8785.dumps(whole)
     except (ValueError, TypeError) as error:
         raise InvalidInput(detail=f"This value cannot be written as canonical JSON: {error}") from error
 
@@ -66,12 +71,27 @@ def parse_object(data: bytes) -> dict[str, Any]:
             parse_constant=_refuse_constant,
             object_pairs_hook=_unique,
         )
-        _check_depth(value)
+        if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
+            _check_depth(value)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(detail=f"This is not a JSON object: {error}") from error
     if not isinstance(value, dict):
         raise InvalidInput(detail=f"This is not a JSON object but a {type(value).__name__}.")
     return value
+
+
+def is_canonical(data: bytes, value: Mapping[str, Any]) -> bool:
+    """Say whether bytes are the canonical form of the object that was read from them.
+
+    Raises
+    ------
+    InvalidInput
+        As :func:`canonical`.
+    """
+    # Ten times faster, and the same wherever the two ways of writing JSON cannot differ.
+    if not _MAY_DIFFER.search(data):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() == data
+    return canonical(value) == data
 
 
 def sha256(*parts: bytes) -> str:
@@ -84,15 +104,15 @@ def sha256(*parts: bytes) -> str:
 
 def _check_depth(value: object) -> None:
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [member for item in level for member in _members(item)]
+    for _ in range(MAX_DEPTH):
+        level = [member for item in level for member in _members(item) if isinstance(member, (dict, list, tuple))]
         if not level:
             return
     raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
 
 
 def _members(item: object) -> Iterable[object]:
-    if isinstance(item, Mapping):
+    if isinstance(item, dict):
         return item.values()
     return item if isinstance(item, (list, tuple)) else ()
 

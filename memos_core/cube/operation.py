@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from memos_core.cube.canonical import canonical, parse_object, sha256
+from memos_core.cube.canonical import canonical, is_canonical, parse_object, sha256
 from memos_core.cube.clock import Timestamp
 from memos_core.errors import InvalidInput, InvalidOperation
 
@@ -95,7 +95,7 @@ class Operation:
         """
         try:
             fields = parse_object(header)
-            if canonical(fields) != header:
+            if not is_canonical(header, fields):
                 raise InvalidOperation(detail="An operation's header is not in canonical form.")
             operation = cls(
                 id=sha256(header),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memos_core.cube.canonical import canonical
+from memos_core.cube.canonical import canonical, is_canonical
 from memos_core.cube.fold import content_of, state_of
 from memos_core.cube.memcube import Content
 from memos_core.cube.message import aware
@@ -167,14 +167,14 @@ def _check_operation(operation: Operation) -> None:
         raise InvalidOperation(detail=f"Operation {operation.id} has a parent that is no operation id.")
     if operation.body is not None:
         _check_size("The body of an operation", len(operation.body), MAX_BODY, "bytes")
-        _check_body(operation)
+        _check_body(operation, operation.body)
 
 
-def _check_body(operation: Operation) -> None:
+def _check_body(operation: Operation, body: bytes) -> None:
     value = _value(operation)
     for text in _strings(value):
         _check_text(text, blank=True)
-    if canonical(value) != operation.body:
+    if not is_canonical(body, value):
         raise InvalidOperation(detail=f"The body of operation {operation.id} is not in canonical form.")
     if operation.kind is OperationKind.PUT:
         _check_content(content_of(operation))
