@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -100,12 +101,20 @@ def conditions(where: Mapping[str, Any] | None) -> tuple[Condition, ...]:
             if name not in [known.value for known in Comparison]:
                 known_names = ", ".join(known.value for known in Comparison)
                 raise InvalidFilter(detail=f"{name!r} is not a comparison; known are {known_names}.")
-            if json_type(value) == "structure":
+            if not _is_comparable(value):
                 raise InvalidFilter(
-                    detail=f"{key}: {value!r} cannot be compared; use text, a number, a truth value or null."
+                    detail=f"{key}: {value!r} cannot be compared; use text, a finite number, a truth value or null."
                 )
             found.append(Condition(key=key, comparison=Comparison(name), value=value))
     return tuple(found)
+
+
+def _is_comparable(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, str):
+        return not any("\ud800" <= char <= "\udfff" for char in value)
+    return json_type(value) != "structure"
 
 
 class Selection(Frozen):
