@@ -55,9 +55,9 @@ class _Finder:
         text = _SQL[name].format(admitted=self.predicate, driving=self.driving, **fragments)
         return query(self.db, text, {**self.values, **values})
 
-    def numbers(self, name: str) -> list[NDArray[np.int64]]:
-        """The columns of a statement that writes numbers with commas."""
-        return [fulltext.numbers(column) for column in self.rows(name, {})[0]]
+    def lengths(self) -> NDArray[np.int64]:
+        """Lengths of the admitted texts, each packed with the number of its put."""
+        return fulltext.numbers(self.rows("lengths", {})[0][0])
 
     def alias(self, put: str) -> str:
         """The same predicate over another row of ``put``."""
@@ -92,7 +92,7 @@ def _ranked(scores: Iterable[Scored]) -> list[Scored]:
 def match(db: apsw.Connection, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
     """Full text by BM25; a cube gains by what it follows."""
     finder = _Finder(db, selection)
-    scores = fulltext.best(finder.numbers("lengths"), fulltext.occurrences(db, terms), depth=max(4 * limit, TEXT_DEPTH))
+    scores = fulltext.best(finder.lengths(), fulltext.occurrences(db, terms), depth=max(4 * limit, TEXT_DEPTH))
     places = finder.places(scores)
     of_cube = {place.cube: scores[put] for put, place in places.items()}
     places |= finder.followers(of_cube)

@@ -6,7 +6,7 @@ in another. Here rarity and mean length are those of the admitted texts alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ TERM_SATURATION = 1.2  # k1 of BM25
 LENGTH_INFLUENCE = 0.75  # b of BM25
 TOKENIZER = ("porter", ["unicode61", "remove_diacritics", "2"])  # as in the schema
 
-_OFFSET_BITS = 21  # of a word in its text, as in the statement "occurrences"; a text has at most 1,000,000 characters
+_LOW_BITS = 21  # hold a place in a text or its length, at most 1,000,000; the number of the put is above them
+_LOW = (1 << _LOW_BITS) - 1
 _SQL = load("find")
 
 
@@ -36,7 +37,7 @@ def occurrences(db: apsw.Connection, terms: Iterable[str]) -> Iterator[NDArray[n
     for words in dict.fromkeys(_words(db, term) for term in terms):
         if words:
             starts = [_places(db, word) - at for at, word in enumerate(words)]
-            yield reduce(np.intersect1d, starts) >> _OFFSET_BITS
+            yield reduce(np.intersect1d, starts) >> _LOW_BITS
 
 
 def _words(db: apsw.Connection, term: str) -> tuple[str, ...]:
@@ -51,15 +52,13 @@ def _places(db: apsw.Connection, word: str) -> NDArray[np.int64]:
     return numbers(db.execute(_SQL["occurrences"], (word,)).get)
 
 
-def best(
-    lengths: Sequence[NDArray[np.int64]], occurrences: Iterable[NDArray[np.int64]], *, depth: int
-) -> dict[int, float]:
+def best(lengths: NDArray[np.int64], occurrences: Iterable[NDArray[np.int64]], *, depth: int) -> dict[int, float]:
     """Score texts by Okapi BM25 with an inverse document frequency that is never negative.
 
     Parameters
     ----------
     lengths
-        The admitted puts, and the lengths of their texts in characters.
+        Of the admitted texts, in characters; each packed with the number of its put.
     occurrences
         For each term, the puts in which it occurs, repeated as often as it does.
     depth
@@ -74,8 +73,8 @@ def best(
     ----------
     Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009.
     """
-    order = np.argsort(lengths[0], kind="stable")
-    puts, sizes = lengths[0][order], lengths[1][order]
+    packed = np.sort(lengths)
+    puts, sizes = packed >> _LOW_BITS, packed & _LOW
     if not len(puts):
         return {}
     damping = TERM_SATURATION * (1 - LENGTH_INFLUENCE + LENGTH_INFLUENCE * sizes / sizes.mean())
@@ -87,6 +86,7 @@ def best(
         having = np.count_nonzero(counts)
         rarity = np.log(1 + (len(puts) - having + 0.5) / (having + 0.5))
         scores += rarity * counts * (TERM_SATURATION + 1) / (counts + damping)
-    least = max(np.partition(scores, -depth)[-depth], 0.0) if depth < len(scores) else 0.0
-    chosen = np.flatnonzero((scores >= least) & (scores > 0))
+    chosen = np.flatnonzero(scores)
+    if depth < len(chosen):
+        chosen = chosen[scores[chosen] >= np.sort(scores[chosen])[-depth]]
     return dict(zip(puts[chosen].tolist(), scores[chosen].tolist(), strict=True))

@@ -7,7 +7,7 @@
 select group_concat(doc << 21 | offset) from occurrence where term = ?;
 
 -- name: lengths
-select group_concat(put.seq), group_concat(put.length) from put where put.length > 0 and {driving} and {admitted};
+select group_concat(put.seq << 21 | put.length) from put where put.length > 0 and {driving} and {admitted};
 
 -- name: admitted
 select put.seq, cube.name, namespace.path, put.cube, put.follows
