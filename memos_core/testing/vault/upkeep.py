@@ -116,6 +116,7 @@ class Embedding(VaultSuite):
         desk.erase(second)
         desk.vault.reembed(OTHER_SPEC, {second.id: parts_of(second, [NEW_EAST])})
         assert desk.vault.spec == SPEC
+        assert desk.vault.known_vectors(["second 0"], OTHER_SPEC) == {}
         desk.vault.reembed(OTHER_SPEC, {third.id: parts_of(third, [NEW_EAST])})
         assert desk.vault.spec == OTHER_SPEC
         found = desk.vault.nearest(alice(), NEW_EAST, limit=9)

@@ -28,7 +28,7 @@ from memos_core.errors import (
     TooLarge,
     VaultClosed,
 )
-from memos_core.infrastructure.vault.gate import MAX_METADATA, MAX_TEXT
+from memos_core.infrastructure.vault.gate import MAX_ID, MAX_METADATA, MAX_TEXT
 from memos_core.ports import Batch, EmbeddingSpec, Part, Span, Vault
 from memos_core.testing.vault.desk import OTHER_SPEC, SECOND, SPEC, Desk, alice, content, day, days, parts_of, vector
 from memos_core.testing.vault.suite import VaultSuite
@@ -56,6 +56,13 @@ def _tampered(**changes: Any) -> Callable[[Desk], Operation]:
     return lambda desk: replace(desk.write_put("something"), **changes)
 
 
+def _named(**fields: Any) -> Callable[[Desk], Operation]:
+    named = {"cube": "c", "actor": "a"} | fields
+    return lambda desk: Operation.create(
+        kind=OperationKind.ERASE, hlc=desk.author.clock.tick(), body={"reason": "test"}, **named
+    )
+
+
 def _state_without_name(desk: Desk) -> Operation:
     return replace_body(desk.author.move(desk.new_id(), State.ARCHIVED, parents=(), reason="test"), {"reason": "none"})
 
@@ -78,6 +85,10 @@ BAD_OPERATIONS: dict[str, tuple[Callable[[Desk], Operation], type[MemOSError]]] 
     "a body without content": (_with_fields(payload=None), InvalidOperation),
     "a field that only a fold may set": (_with_fields(usage={"count": "many"}), InvalidOperation),
     "a state change without a state": (_state_without_name, InvalidOperation),
+    "a cube without a name": (_named(cube=""), InvalidOperation),
+    "a cube with NUL in its name": (_named(cube="c\0"), InvalidOperation),
+    "an author with an endless name": (_named(actor="a" * (MAX_ID + 1)), InvalidOperation),
+    "a parent that is no operation": (_named(parents=["everything"]), InvalidOperation),
     "empty text": (_with_fields(payload={"type": "plaintext", "text": ""}), InvalidText),
     "blank text": (_with_fields(payload={"type": "plaintext", "text": " \n"}), InvalidText),
     "NUL in the text": (_with_fields(payload={"type": "plaintext", "text": "a\0b"}), InvalidText),
