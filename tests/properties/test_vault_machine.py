@@ -249,4 +249,4 @@ def assert_alike(got: Sequence[Scored], expected: Sequence[Scored], *, whole: bo
 
 
 TestVaultMachine = pytest.mark.slow(VaultMachine.TestCase)
-TestVaultMachine.settings = settings(max_examples=40, stateful_step_count=30, deadline=None, derandomize=True)
+TestVaultMachine.settings = settings(max_examples=60, stateful_step_count=30, deadline=None, derandomize=True)
