@@ -121,7 +121,7 @@ class MemOSMiddleware(AgentMiddleware[RecallState, Any, Any]):
             return request
         system = request.system_message or SystemMessage(content=[])
         before = [{"type": "text", "text": system.content}] if isinstance(system.content, str) else system.content
-        content = [*before, {"type": "text", "text": recalled}]
+        content = [*before, {"type": "text", "text": f"\n\n{recalled}" if before else recalled}]
         return request.override(system_message=system.model_copy(update={"content": content}))
 
     def _of(self, runtime: Runtime[Any]) -> Namespace:

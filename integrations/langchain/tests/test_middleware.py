@@ -47,7 +47,7 @@ def test_an_agent_remembers_across_two_runs(tmp_path: Path) -> None:
         result = ask(agent, "Where does my sister live?")
         system = second.shown[0][0]
         assert isinstance(system, SystemMessage)
-        assert system.text.startswith("Be kind.")
+        assert system.text.startswith("Be kind.\n\n")
         assert "My sister Clara lives in Lisbon" in system.text
         assert len(result["messages"]) == 2
         assert "memos_recalled" not in result

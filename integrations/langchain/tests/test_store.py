@@ -29,7 +29,7 @@ def store(memos: MemOS) -> MemOSStore:
     return MemOSStore(memos)
 
 
-labels = st.sampled_from(["a", "b", "ab", "A", "a/b", "a%2Fb", " ", "_", "*x", "ü"])
+labels = st.sampled_from(["a", "b", "ab", "A", "a/b", "a%2Fb", " ", "a\n", "_", "*x", "ü"])
 namespaces = st.lists(labels, min_size=1, max_size=3).map(tuple)
 keys = st.sampled_from(["k", "k1", "K", "key with blank", "ключ"])
 scalars = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.sampled_from(["x", "y", "", "a'b\"c"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import uuid4
@@ -66,7 +65,7 @@ class MemOSMemory(BaseMemory):
 
     _history: list[ChatMessage] = PrivateAttr(default_factory=list)
     #: Ids of what this session has in the memory, by what was said.
-    _remembered: dict[tuple[str, str], list[str]] = PrivateAttr(default_factory=lambda: defaultdict(list))
+    _remembered: dict[tuple[str, str], list[str]] = PrivateAttr(default_factory=dict)
     _tokenize: Callable[[str], Sequence[Any]] = PrivateAttr(default_factory=get_tokenizer)
 
     @classmethod
@@ -93,7 +92,7 @@ class MemOSMemory(BaseMemory):
         for cube in sorted(self._cubes(), key=lambda cube: cube.provenance.position or 0):
             message = ChatMessage(cube.text, role=MessageRole(cube.provenance.role or "user"))
             self._history.append(message)
-            self._remembered[_said(message)].append(cube.source_ids[0])
+            self._remembered.setdefault(_said(message), []).append(cube.source_ids[0])
 
     def get(self, input: str | None = None, **kwargs: Any) -> list[ChatMessage]:  # noqa: A002, ARG002  # LlamaIndex's
         """What a model should see: recalled memories, then the latest messages.
@@ -155,7 +154,7 @@ class MemOSMemory(BaseMemory):
         said = [Message(content=message.content, role=REMEMBERED[message.role]) for message in words]
         added = self.memos.add(said, namespace=self.namespace, session=self.session)
         for message, cube in zip(words, added.written, strict=True):
-            self._remembered[_said(message)].append(cube.source_ids[0])
+            self._remembered.setdefault(_said(message), []).append(cube.source_ids[0])
 
     def _cubes(self) -> list[MemCube]:
         """What this session has in the memory."""

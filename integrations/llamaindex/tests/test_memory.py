@@ -11,6 +11,7 @@ from llama_index.core.llms.mock import MockFunctionCallingLLM
 from llama_index.core.memory import BaseMemory
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from llama_index.core.workflow import Context
 
 from memos_core import MemOS
 from memos_core.testing.embedders import HashingEmbedder
@@ -194,6 +195,22 @@ async def test_an_agent_recalls_and_remembers_words_only(memos: MemOS, memory: M
     assert MessageRole.TOOL in [message.role for message in memory.get_all()]
     said = {cube.text for cube in memos.list(namespace="ana", session="s")}
     assert said == {"How is the weather where my sister lives?", "It is sunny there."}
+
+
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
+async def test_a_context_that_was_written_down_goes_on_once_the_memory_is_handed_on_again(
+    memos: MemOS, memory: MemOSMemory
+) -> None:
+    agent = FunctionAgent(tools=[weather], llm=scripted([], assistant("Hello"), assistant("Clara")), streaming=False)
+    context = Context(agent)
+    await agent.run(user_msg="My sister is called Clara", ctx=context, memory=memory)
+    saved = context.to_dict()
+    del saved["state"]["state_data"]["_data"]["memory"]
+    again = MemOSMemory.from_defaults(memos, namespace="ana", session="s")
+    await agent.run(user_msg="Who is my sister?", ctx=Context.from_dict(agent, saved), memory=again)
+    assert [cube.text for cube in sorted(memos.list(namespace="ana", session="s"), key=lambda cube: cube.id)] == [
+        "My sister is called Clara", "Hello", "Who is my sister?", "Clara"
+    ]  # fmt: skip
 
 
 async def test_the_async_side_does_the_same(memory: MemOSMemory) -> None:

@@ -1,0 +1,28 @@
+"""The page about this adapter is true: its code runs, in order, and so do the docstrings' examples."""
+
+import doctest
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+MODULES = ["memos_llamaindex.memory"]
+PAGE = Path(__file__).parents[3] / "docs" / "LLAMAINDEX.md"
+
+
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")  # LlamaIndex's agents cause them
+def test_the_code_of_the_page_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
+        exec(compile(block, PAGE.name, "exec"), names)
+    names["memos"].close()  # type: ignore[attr-defined]
+    assert "Lisbon" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_of_the_docstrings_run(module: str) -> None:
+    assert doctest.testmod(importlib.import_module(module)).failed == 0
