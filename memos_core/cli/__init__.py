@@ -1,0 +1,18 @@
+"""The ``memos`` command.
+
+Nothing here loads before it is used, so that ``memos --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from memos_core.cli.moments import moment
+from memos_core.cli.place import default_vault, prepare
+
+__all__ = ["default_vault", "main", "moment", "prepare"]
+
+
+def main() -> None:
+    """Run the command line; the entry point ``memos``."""
+    from memos_core.cli.app import app
+
+    app()

@@ -1,0 +1,51 @@
+"""`rebuild`, `reembed` and `backup`: what `doctor` may advise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from memos_core.cli.options import Call, Json, Vault, examples
+from memos_core.cli.output import paragraph, progress, screen
+
+
+def rebuild(ctx: typer.Context, vault: Vault = None, as_json: Json = False) -> None:
+    """Make every index anew from what was written. Answers stay the same."""
+    call = Call.of(ctx, vault=vault, as_json=as_json)
+    with call.memory() as memos, progress("Rebuilding", quiet=call.as_json):
+        memos.rebuild()
+        damage = [f"{found.where}: {found.what}" for found in memos.verify()]
+    done = "Every index is made anew." if not damage else "Damage remains: " + "; ".join(damage)
+    call.answer({"rebuilt": True, "damage": damage}, lambda: paragraph(screen(), done))
+    if damage:
+        raise typer.Exit(1)
+
+
+def reembed(ctx: typer.Context, vault: Vault = None, as_json: Json = False) -> None:
+    """Make vectors with the present model for what has none. Can be broken off and run again."""
+    call = Call.of(ctx, vault=vault, as_json=as_json)
+    with call.memory() as memos, progress("Embedding", quiet=call.as_json) as advance:
+        done = memos.reembed(progress=advance)
+    call.answer({"embedded": done}, lambda: paragraph(screen(), f"Made vectors for {done:,} operations."))
+
+
+def backup(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Where nothing is yet.")],
+    vault: Vault = None,
+    as_json: Json = False,
+) -> None:
+    """Write a consistent copy of the vault, while others use it."""
+    call = Call.of(ctx, vault=vault, as_json=as_json)
+    with call.memory() as memos:
+        memos.backup(path)
+    call.answer({"path": str(path), "size": path.stat().st_size}, lambda: paragraph(screen(), f"Written to {path}."))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command(epilog=examples("memos rebuild"))(rebuild)
+    app.command(epilog=examples("memos reembed"))(reembed)
+    app.command(epilog=examples("memos backup ~/memory-2025-03-04.db"))(backup)

@@ -1,0 +1,105 @@
+"""`add` and `import`: what goes in."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, time
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from memos_core.cli.options import Call, Json, Namespace, Vault, examples
+from memos_core.cli.output import paragraph, progress, screen, show_memory
+from memos_core.cube.answer import Added
+from memos_core.errors import InvalidInput
+
+
+def _said_at(text: str) -> datetime:
+    from memos_core.cli.moments import moment
+
+    try:
+        return moment(text, at=time.min)
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def add(
+    ctx: typer.Context,
+    text: Annotated[list[str], typer.Argument(help="What to remember; '-' reads it from stdin.")],
+    at: Annotated[
+        Optional[datetime],
+        typer.Option(
+            parser=_said_at, metavar="DATE", help="When it was said: 'yesterday' counts from here. Now, if not given."
+        ),
+    ] = None,
+    speaker: Annotated[Optional[str], typer.Option(metavar="NAME", help="Who said it.")] = None,
+    role: Annotated[str, typer.Option(help="user, assistant, tool or system.")] = "user",
+    source_id: Annotated[
+        Optional[str], typer.Option("--id", help="Its id elsewhere; adding the same id again updates the memory.")
+    ] = None,
+    session: Annotated[Optional[str], typer.Option(metavar="NAME", help="The conversation it belongs to.")] = None,
+    vault: Vault = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> None:
+    """Remember a text."""
+    from memos_core.cube.message import Message
+
+    call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
+    content = sys.stdin.read() if text == ["-"] else " ".join(text)
+    message = Message(content=content, role=role, name=speaker, at=at, id=source_id)
+    with call.memory(create=True) as memos:
+        added = memos.add([message], namespace=call.namespace, session=session)
+    call.answer(added, lambda: _show(added))
+
+
+def _show(added: Added) -> None:
+    console = screen()
+    paragraph(console, "Remembered:" if added.written else "Known already:", style="bold")
+    for cube in (*added.written, *added.unchanged):
+        show_memory(console, cube)
+    if added.superseded:
+        paragraph(console, "It replaces what was there under this id; `memos history` shows both.")
+
+
+def import_(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(exists=True, metavar="PATH", help="A file, or a folder of texts.")],
+    form: Annotated[
+        Optional[str],
+        typer.Option("--format", metavar="NAME", help="jsonl, chat or document; found out if not given."),
+    ] = None,
+    vault: Vault = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> None:
+    """Remember a file: a conversation (.jsonl, .json), or texts (.txt, .md, a folder of them).
+
+    Everything in it is checked before anything is stored. Running it twice stores nothing twice.
+    """
+    from memos_core.cli.intake import check, summarised, take_in
+
+    call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
+    total = check(path, form, namespace=call.namespace)
+    with call.memory(create=True) as memos, progress("Remembering", quiet=call.as_json) as advance:
+        result = take_in(memos, path, form, namespace=call.namespace, advance=lambda done: advance(done, total))
+    call.answer(result, lambda: paragraph(screen(), summarised(result)))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command(
+        epilog=examples(
+            'memos add "I moved to Paris last week" --speaker Ana',
+            "pbpaste | memos add - --at 2025-03-04 --namespace acme/alice",
+        )
+    )(add)
+    app.command(
+        "import",
+        epilog=examples(
+            "memos import conversation.jsonl",
+            "memos import notes/ --namespace acme/alice",
+            "memos import README --format document",
+        ),
+    )(import_)
