@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from memos_core.errors import VaultFull
+from memos_core.errors import VaultClosed, VaultFull
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.vault.desk import Desk, alice, vector
@@ -151,6 +151,34 @@ def test_threads_share_a_vault(tmp_path: Path, name: str) -> None:
     assert vault.count(alice()) == 80
     assert list(vault.verify()) == []
     vault.close()
+
+
+@pytest.mark.parametrize("name", ["vault.db", ":memory:"])
+def test_closing_waits_for_threads_that_are_at_work(tmp_path: Path, name: str) -> None:
+    path = name if name == ":memory:" else str(tmp_path / name)
+    vault = SQLiteVault(path, clock=ManualClock())
+    at_work = threading.Barrier(4)
+
+    def work(number: int) -> int:
+        desk = Desk(vault, number=number)
+        done = 0
+        try:
+            while True:
+                desk.put("text", vectors=[vector(1, done, 0, 0)])
+                vault.match(alice(), ["text"], limit=9)
+                if done == 0:
+                    at_work.wait()
+                done += 1
+        except VaultClosed:
+            return done
+
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(work, number) for number in range(3)]
+        at_work.wait()
+        vault.close()
+        assert min(thread.result() for thread in running) > 0
+    if name != ":memory:":
+        assert list(SQLiteVault(path, clock=ManualClock()).verify()) == []
 
 
 def test_connections_of_finished_threads_are_closed(tmp_path: Path) -> None:

@@ -93,6 +93,8 @@ class Pool:
         self.is_flush_due = False
         self._pid = os.getpid()
         self._closed = False
+        self._users = threading.Condition()
+        self._using = 0
         self._local = threading.local()
         self._all: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
         self._writing = threading.RLock()
@@ -128,15 +130,22 @@ class Pool:
             self.is_flush_due = False
 
     def close(self) -> None:
-        """Close all connections. A forked child must not, for that would damage its parent's file."""
-        self._closed = True
-        if os.getpid() == self._pid:
-            for db in [*self._all, *filter(None, [self._memory])]:
-                db.close()
+        """Close all connections, when no thread uses one any more.
+
+        A forked child closes none, for that could damage its parent's file.
+        """
+        if os.getpid() != self._pid:
+            return
+        with self._users:
+            self._closed = True
+            self._users.wait_for(lambda: self._using == 0)
+        for db in [*self._all, *filter(None, [self._memory])]:
+            db.close()
 
     @contextmanager
     def _translated(self) -> Iterator[apsw.Connection]:
         db: apsw.Connection | None = None
+        self._enter()
         try:
             db = self._connection()
             yield db
@@ -146,6 +155,21 @@ class Pool:
             raise VaultCorrupt(path=self.path, detail="a stored text is not valid Unicode") from error
         except UnicodeEncodeError as error:
             raise InvalidText(detail=f"{error.object!r} is not valid Unicode: a lone surrogate.") from error
+        finally:
+            self._leave()
+
+    def _enter(self) -> None:
+        if os.getpid() != self._pid:  # before any lock, which another thread of the parent may have held
+            raise ForkedVault(opened_by=self._pid, used_by=os.getpid())
+        with self._users:
+            if self._closed:
+                raise VaultClosed
+            self._using += 1
+
+    def _leave(self) -> None:
+        with self._users:
+            self._using -= 1
+            self._users.notify_all()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -157,10 +181,6 @@ class Pool:
                 yield
 
     def _connection(self) -> apsw.Connection:
-        if os.getpid() != self._pid:
-            raise ForkedVault(opened_by=self._pid, used_by=os.getpid())
-        if self._closed:
-            raise VaultClosed
         db: apsw.Connection | None = self._memory or getattr(self._local, "db", None)
         if db is None:
             db = self._local.db = connect(self.path)
@@ -239,8 +259,6 @@ def translated(error: apsw.Error, path: str, *, errno: int = 0) -> MemOSError:
         return VaultBusy(path=path, seconds=BUSY_TRIES * sum(BUSY_SLEEP) / 2)
     if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
         return VaultCorrupt(path=path, detail=str(error))
-    if isinstance(error, apsw.ConnectionClosedError):
-        return VaultClosed()
     return VaultError(detail=f"{path} cannot be used: {error}.")
 
 

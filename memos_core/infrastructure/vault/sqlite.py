@@ -42,8 +42,7 @@ class SQLiteVault:
 
     Notes
     -----
-    Any number of threads and processes may use one file. Readers never wait; writers take turns. The term
-    statistics of BM25 are those of the whole file.
+    Any number of threads and processes may use one file. Readers never wait; writers take turns.
     """
 
     def __init__(self, path: str, *, clock: Clock) -> None:

@@ -73,14 +73,15 @@ and (moment.ends is null or :starts < moment.ends or (:starts = moment.starts an
 and {admitted}
 group by cube.name order by share desc, cube.name limit :limit;
 
+-- The node itself must not be among the columns grouped by: only then does SQLite stop at the limit.
+
 -- name: edges_from
 select node.value, edge.source, edge.relation, edge.target
 from json_each(:nodes) as node
 cross join edge on edge.id in (
   select min(stated.id) from edge as stated cross join put on put.seq = stated.put
   where stated.source = node.value and {admitted} and {source_admitted} and {target_admitted}
-  group by stated.source, stated.relation, stated.target
-  order by stated.source, stated.relation, stated.target limit :fanout
+  group by stated.relation, stated.target order by stated.relation, stated.target limit :fanout
 );
 
 -- name: edges_to
@@ -89,8 +90,7 @@ from json_each(:nodes) as node
 cross join edge on edge.id in (
   select min(stated.id) from edge as stated cross join put on put.seq = stated.put
   where stated.target = node.value and {admitted} and {source_admitted} and {target_admitted}
-  group by stated.target, stated.source, stated.relation
-  order by stated.target, stated.source, stated.relation limit :fanout
+  group by stated.source, stated.relation order by stated.source, stated.relation limit :fanout
 );
 
 -- name: end_admitted
