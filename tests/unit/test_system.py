@@ -206,9 +206,10 @@ def test_versions_written_apart_are_conflicts_until_resolved(tmp_path: Path, clo
     with MemOS.open(tmp_path / "a.db", embedder=HashingEmbedder(), clock=clock) as ours:
         [cube] = ours.add("We meet at nine", namespace="alice").written
         ours.backup(tmp_path / "b.db")
-        with SQLiteVault(str(tmp_path / "b.db"), clock=clock) as copy:
-            MemOS(copy, embedder=HashingEmbedder(), clock=clock).update(cube.id, "We meet at ten")
-            theirs = [operation for _, operation in copy.log()]
+        copy = SQLiteVault(str(tmp_path / "b.db"), clock=clock)
+        MemOS(copy, embedder=HashingEmbedder(), clock=clock).update(cube.id, "We meet at ten")
+        theirs = [operation for _, operation in copy.log()]
+        copy.close()
         ours.update(cube.id, "We meet at eleven")
         ours._vault.commit(Batch(theirs))
         [conflicted] = ours.conflicts(namespace="alice")

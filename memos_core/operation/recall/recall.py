@@ -1,0 +1,103 @@
+"""The way of a question: analysed, looked up by each signal, fused, and made into hits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from memos_core.cube.answer import Hit
+from memos_core.cube.selection import Selection
+from memos_core.errors import InvalidInput
+from memos_core.operation.recall.fusion import Lists, Ranked, fuse, neighbours
+from memos_core.operation.recall.question import Question, analyse
+from memos_core.operation.recall.weights import DEFAULT, Weights
+from memos_core.ports import Embedder, Passage, Scored, Vault
+
+MAX_LIMIT = 1000
+DEPTH = 100  # candidates a list; more only when more hits are asked for
+
+#: The part of the graph that is ranked around a question.
+SEEDS = 10
+HOPS = 2
+FANOUT = 32
+EDGES = 1500
+
+
+def recall(
+    query: str,
+    selection: Selection,
+    *,
+    vault: Vault,
+    embedder: Embedder,
+    limit: int,
+    now: datetime,
+    weights: Weights = DEFAULT,
+) -> list[Hit]:
+    """Find the admitted memories that answer a question.
+
+    Parameters
+    ----------
+    now
+        The moment that "last week" in the question is counted from.
+
+    Returns
+    -------
+    list[Hit]
+        Best first, at most ``limit``.
+
+    Raises
+    ------
+    InvalidInput
+        If the question is blank or the limit out of range.
+    """
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInput(detail=f"limit must be between 1 and {MAX_LIMIT:,}, and is {limit:,}.")
+    question = analyse(query, now=now)
+    lists, passages = _candidates(question, selection, vault, embedder, max(DEPTH, 2 * limit), weights)
+    ranked = fuse(lists, passages, question, weights)
+    return _hits(ranked, selection, vault, limit)
+
+
+def _candidates(
+    question: Question, selection: Selection, vault: Vault, embedder: Embedder, depth: int, weights: Weights
+) -> tuple[Lists, dict[str, Passage]]:
+    vectors = {}
+    if vault.spec is not None:
+        vectors = _scores(vault.nearest(selection, embedder.embed_query(question.text), limit=depth))
+    passages = vault.passages(selection, list(vectors))
+    speakers = {passage.speaker for passage in passages.values() if passage.speaker}
+    text = _scores(vault.match(selection, question.terms_without(filter(question.names, speakers)), limit=depth))
+    time = {}
+    if question.interval is not None and weights.time:
+        time = _scores(vault.during(selection, question.interval, limit=depth))
+    graph = _graph(question, selection, vault, [*text, *vectors]) if weights.graph else {}
+    wanted = {*text, *time, *graph} - set(passages)
+    for _ in range(3):  # the candidates, their neighbours, and theirs
+        passages |= vault.passages(selection, sorted(wanted))
+        wanted = neighbours(passages.values()) - set(passages)
+    return Lists(depth, text, vectors, graph, time), passages
+
+
+def _graph(question: Question, selection: Selection, vault: Vault, best: Iterable[str]) -> dict[str, float]:
+    from memos_core.operation.graph import personalised_pagerank
+
+    seeds = [f"entity:{key}" for key in question.entities]
+    seeds += [f"cube:{cube}" for cube in list(dict.fromkeys(best))[:SEEDS]]
+    edges = vault.neighbourhood(selection, seeds, hops=HOPS, fanout=FANOUT, limit=EDGES)
+    ranks = personalised_pagerank(edges, seeds)
+    return {node.removeprefix("cube:"): rank for node, rank in ranks.items() if node.startswith("cube:")}
+
+
+def _hits(ranked: list[Ranked], selection: Selection, vault: Vault, limit: int) -> list[Hit]:
+    """Hydrate the best, and check once more that each is admitted: two gates, for either could have a defect."""
+    best = ranked[:limit]
+    cubes = {cube.id: cube for cube in vault.get([found.cube for found in best], known_at=selection.known_at)}
+    return [
+        Hit(cube=cubes[found.cube], score=found.score, why=dict(found.why), source_ids=cubes[found.cube].source_ids)
+        for found in best
+        if found.cube in cubes and selection.admits(cubes[found.cube])
+    ]
+
+
+def _scores(found: Iterable[Scored]) -> dict[str, float]:
+    return dict(found)

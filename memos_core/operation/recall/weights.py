@@ -1,0 +1,51 @@
+"""The weights of recall: few, and the same for every corpus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each signal counts; ``docs/RECALL.md`` shows what each is worth.
+
+    Attributes
+    ----------
+    text, vectors
+        Full text and nearness of meaning; each list is scaled so that its best candidate has 1.
+    graph, time
+        Nearness in the memory graph; overlap with the time that the question names.
+    before, after
+        What the neighbours before and after in the conversation give to a message.
+    decay
+        How much of that a neighbour's neighbour gives.
+    speaker
+        The question names who said it.
+    substance
+        A message of some length: greetings answer nothing.
+    assistant
+        Taken off what an assistant said: what a person said about themselves is asked for more often.
+    """
+
+    text: float = 0.6
+    vectors: float = 0.4
+    graph: float = 0.0
+    time: float = 0.2
+    before: float = 0.5
+    after: float = 0.3
+    decay: float = 0.6
+    speaker: float = 0.4
+    substance: float = 0.3
+    assistant: float = 0.3
+
+
+DEFAULT = Weights()
+
+#: Lengths in characters.
+PART = 1000  # of one embedded part: the best of several parts is high by chance
+LONG = 4000  # at this length a message's own score is halved: a long text matches everything a little
+WIDE = 600  # at this length what it gives to its neighbours is halved
+SHORT = 100  # at this length a message has half the substance it can have
+
+#: What the best of n parts gains by chance, per standard deviation of a normal distribution.
+CHANCE = 0.06
