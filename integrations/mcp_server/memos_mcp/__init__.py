@@ -1,0 +1,65 @@
+"""A memory for every MCP client: a server over stdin and stdout with five tools."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+from memos_core import MemOS, MemOSError
+from memos_core.cli import default_vault, prepare
+
+__all__ = ["main", "serve"]
+
+NAMESPACE = "default"
+
+
+def serve(vault: Path, *, namespace: str) -> None:
+    """Serve a vault over stdin and stdout until the client goes away.
+
+    Parameters
+    ----------
+    vault
+        Made if there is none.
+    namespace
+        Whose memory it is. No tool can name another.
+
+    Raises
+    ------
+    MemOSError
+        If the vault cannot be used.
+    """
+    from memos_mcp.server import build
+
+    # Stdout belongs to the protocol. Set up before the SDK does it, which would draw boxes around every line.
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    with MemOS.open(prepare(vault), actor="mcp") as memos:
+        build(memos, namespace=namespace).run("stdio")
+
+
+def main() -> None:
+    """Run the server; the entry point ``memos-mcp``."""
+    parser = argparse.ArgumentParser(prog="memos-mcp", description=__doc__)
+    parser.add_argument(
+        "--vault",
+        type=Path,
+        metavar="PATH",
+        default=os.environ.get("MEMOS_VAULT") or default_vault(),
+        help="the vault file (or MEMOS_VAULT; now %(default)s)",
+    )
+    parser.add_argument(
+        "--namespace",
+        "-n",
+        metavar="NAME",
+        default=os.environ.get("MEMOS_NAMESPACE") or NAMESPACE,
+        help="whose memory, e.g. acme/alice (or MEMOS_NAMESPACE; now %(default)s)",
+    )
+    asked = parser.parse_args()
+    try:
+        serve(asked.vault.expanduser(), namespace=asked.namespace)
+    except MemOSError as error:
+        sys.exit(f"Error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,5 @@
+"""``python -m memos_mcp``."""
+
+from memos_mcp import main
+
+main()
