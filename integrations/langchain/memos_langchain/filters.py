@@ -1,4 +1,4 @@
-"""LangGraph's filters: what the memory can test itself is handed down, and everything is tested here again."""
+"""LangGraph's filters: the memory tests what it can, and what it has no words for is tested here."""
 
 from __future__ import annotations
 
@@ -16,35 +16,72 @@ _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def pushed_down(wanted: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The part of a filter that the memory understands: equality of texts by plain keys."""
-    return {
-        f"value.{key}": value for key, value in (wanted or {}).items() if isinstance(value, str) and _KEY.fullmatch(key)
-    }
+def split(wanted: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split a filter into what the memory can test, by dotted paths of its metadata, and the rest.
+
+    Raises
+    ------
+    ValueError
+        For an operator that LangGraph does not know.
+    """
+    known: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
+    for key, test in (wanted or {}).items():
+        if _KEY.fullmatch(key) and _is_plain(test):
+            known[f"value.{key}"] = test
+        else:
+            rest[key] = test
+    return known, rest
 
 
-def holds(wanted: Mapping[str, Any] | None, value: Mapping[str, Any]) -> bool:
-    """Say whether a value passes a filter, as LangGraph's in-memory store reads it."""
-    return all(_passes(value.get(key), test) for key, test in (wanted or {}).items())
+def holds(wanted: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
+    """Say whether a value passes a filter. Values of different JSON types are never equal and never ordered."""
+    return all(_passes(value.get(key), test) for key, test in wanted.items())
+
+
+def _is_plain(test: Any) -> bool:
+    """Say whether a test compares one scalar with others."""
+    if not isinstance(test, Mapping):
+        return _is_scalar(test)
+    return _is_comparison(test) and all(
+        _is_ordered(value) if name in _ORDER else _is_scalar(value) for name, value in test.items()
+    )
+
+
+def _is_comparison(test: Mapping[str, Any]) -> bool:
+    if not any(name.startswith("$") for name in test):
+        return False
+    for name in test:
+        if name not in {"$eq", "$ne", *_ORDER}:
+            raise ValueError(f"Unsupported operator: {name}")
+    return True
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is None or isinstance(value, (str, int, float))
+
+
+def _is_ordered(value: Any) -> bool:
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
 
 
 def _passes(found: Any, test: Any) -> bool:
     if isinstance(test, Mapping):
-        if any(key.startswith("$") for key in test):
+        if _is_comparison(test):
             return all(_compares(found, name, value) for name, value in test.items())
         return isinstance(found, Mapping) and all(_passes(found.get(key), value) for key, value in test.items())
+    return _same(found, test)
+
+
+def _same(found: Any, test: Any) -> bool:
     if isinstance(test, (list, tuple)):
-        same_length = isinstance(found, (list, tuple)) and len(found) == len(test)
+        same_length = isinstance(found, list) and len(found) == len(test)
         return same_length and all(_passes(one, other) for one, other in zip(found, test, strict=True))
-    return bool(found == test)
+    return isinstance(found, bool) == isinstance(test, bool) and bool(found == test)
 
 
 def _compares(found: Any, name: str, value: Any) -> bool:
-    if name == "$eq":
-        return bool(found == value)
-    if name == "$ne":
-        return bool(found != value)
-    if name not in _ORDER:
-        raise ValueError(f"Unsupported operator: {name}")
-    numbers = isinstance(found, (int, float)) and isinstance(value, (int, float))
-    return (numbers or (isinstance(found, str) and isinstance(value, str))) and _ORDER[name](found, value)
+    if name in _ORDER:
+        alike = _is_ordered(found) and _is_ordered(value) and isinstance(found, str) == isinstance(value, str)
+        return alike and _ORDER[name](found, value)
+    return _same(found, value) == (name == "$eq")

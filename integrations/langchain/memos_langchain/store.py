@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -26,12 +27,13 @@ from langgraph.store.base import (
 
 from memos_core import MemCube, MemOS, Message
 from memos_core.errors import InvalidInput, InvalidNamespace
-from memos_langchain.filters import holds, pushed_down
+from memos_langchain.filters import holds, split
 
 Labels = tuple[str, ...]
 
-#: Hits asked of the memory, in turn, until a search has enough. Fixed, so that pages fit together.
-STEPS = (100, 1000)
+#: Hits asked of the memory, in turn, until a search has enough. Up to the first number, fewer hits are the
+#: beginning of more; so the pages of a search fit together.
+STEPS = (50, 1000)
 PAGE = 200
 
 
@@ -139,32 +141,31 @@ class MemOSStore(BaseStore):
                 raise ValueError(f"{type(op).__name__} is no operation of a store")
 
     def _search(self, op: SearchOp) -> Iterator[SearchItem]:
+        where, rest = split(op.filter)
         found: Iterable[tuple[MemCube, float | None]]
         if op.query and op.query.strip():
-            found = self._ranked(op)
+            enough = STEPS[0] if rest else op.offset + op.limit
+            found = self._ranked(op.namespace_prefix, op.query, {**where, "indexed": True}, enough)
         else:
-            found = ((cube, None) for cube in self._cubes(op.namespace_prefix, where=pushed_down(op.filter)))
-        passing = (pair for pair in found if holds(op.filter, pair[0].metadata["value"]))
-        for index, (cube, score) in enumerate(passing):
-            if index >= op.offset + op.limit:
-                return
-            if index >= op.offset:
-                item = self._item(cube)
-                yield SearchItem(item.namespace, item.key, item.value, item.created_at, item.updated_at, score)
+            found = ((cube, None) for cube in self._cubes(op.namespace_prefix, where=where))
+        passing = (pair for pair in found if holds(rest, pair[0].metadata["value"]))
+        for cube, score in islice(passing, op.offset, op.offset + op.limit):
+            item = self._item(cube)
+            yield SearchItem(item.namespace, item.key, item.value, item.created_at, item.updated_at, score)
 
-    def _ranked(self, op: SearchOp) -> Iterator[tuple[MemCube, float | None]]:
+    def _ranked(
+        self, namespace: Labels, query: str, where: Mapping[str, Any], enough: int
+    ) -> Iterator[tuple[MemCube, float | None]]:
         """All items that are searched by meaning: ranked ones, and after the last of those the rest."""
-        namespace, where = self._address(op.namespace_prefix), {**pushed_down(op.filter), "indexed": True}
         seen: set[str] = set()
-        for limit in STEPS:
-            hits = self._memos.search(op.query or "", namespace=namespace, limit=limit, where=where)
+        for limit in (max(1, min(enough, STEPS[0])), *STEPS[1:]):
+            hits = self._memos.search(query, namespace=self._address(namespace), limit=limit, where=where)
             new = [hit for hit in hits if hit.cube.id not in seen]
             seen.update(hit.cube.id for hit in new)
             yield from ((hit.cube, hit.score) for hit in new)
             if len(hits) < limit:
                 break
-        rest = self._cubes(op.namespace_prefix, where=where)
-        yield from ((cube, None) for cube in rest if cube.id not in seen)
+        yield from ((cube, None) for cube in self._cubes(namespace, where=where) if cube.id not in seen)
 
     def _cubes(self, namespace: Labels, **filters: Any) -> Iterator[MemCube]:
         offset = 0

@@ -32,13 +32,26 @@ def store(memos: MemOS) -> MemOSStore:
 labels = st.sampled_from(["a", "b", "ab", "A", "a/b", "a%2Fb", " ", "a\n", "_", "*x", "ü"])
 namespaces = st.lists(labels, min_size=1, max_size=3).map(tuple)
 keys = st.sampled_from(["k", "k1", "K", "key with blank", "ключ"])
-scalars = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.sampled_from(["x", "y", "", "a'b\"c"]))
-values = st.dictionaries(
-    st.sampled_from(["n", "t", "deep", "with-hyphen"]), scalars | st.lists(scalars, max_size=2), max_size=3
+# Without 0 and 1, which the in-memory store takes for false and true.
+numbers = st.integers(2, 9) | st.sampled_from([2.5, -3.0])
+scalars = st.one_of(st.none(), st.booleans(), numbers, st.sampled_from(["x", "y", "", "a'b\"c"]))
+structures = st.lists(scalars, max_size=2) | st.dictionaries(st.sampled_from(["x", "$y"]), scalars, max_size=1)
+values = st.builds(
+    lambda value, size: {**value, "size": size},
+    st.dictionaries(st.sampled_from(["n", "t", "deep", "with-hyphen", "a b"]), scalars | structures, max_size=3),
+    numbers,
 )
-filters = st.none() | st.dictionaries(
-    st.sampled_from(["n", "t", "missing", "with-hyphen"]), scalars | st.fixed_dictionaries({"$eq": scalars}) | st.fixed_dictionaries({"$ne": scalars}), max_size=2
-)  # fmt: skip
+equalities = st.sampled_from(["$eq", "$ne"])
+orders = st.sampled_from(["$gt", "$gte", "$lt", "$lte"])
+filters = st.none() | st.builds(
+    lambda value, size: value | size,
+    st.dictionaries(
+        st.sampled_from(["n", "t", "missing", "with-hyphen", "a b"]),
+        scalars | st.lists(scalars, max_size=2) | st.dictionaries(equalities, scalars, min_size=1),
+        max_size=2,
+    ),
+    st.fixed_dictionaries({}, optional={"size": st.dictionaries(orders, numbers, min_size=1)}),
+)
 conditions = st.builds(
     MatchCondition,
     st.sampled_from(["prefix", "suffix"]),
@@ -48,7 +61,7 @@ operations = st.one_of(
     st.builds(PutOp, namespaces, keys, st.none() | values, st.none(), st.none()),
     st.builds(GetOp, namespaces, keys, st.just(True)),
     st.builds(
-        SearchOp, namespaces | st.just(()), filters, st.integers(1, 30), st.integers(0, 3), st.none(), st.just(True)
+        SearchOp, namespaces | st.just(()), filters, st.integers(0, 30), st.integers(0, 3), st.none(), st.just(True)
     ),
 )
 listings = st.builds(
@@ -142,6 +155,25 @@ def test_a_filter_that_few_items_pass_finds_them_among_many(store: MemOSStore) -
     assert [item.value["n"] for item in store.search(("docs",), query="apple number 5", filter={"n": 129})] == [129]
 
 
+def test_pages_fit_together_beyond_the_hits_of_one_search(store: MemOSStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memos_langchain.store.STEPS", (4, 8))
+    fill(store, 20)
+    pages = [store.search(("docs",), query="apple number", limit=3, offset=offset) for offset in range(0, 21, 3)]
+    assert sorted(item.key for page in pages for item in page) == [f"{n:02}" for n in range(20)]
+
+
+def test_the_same_key_elsewhere_is_another_item(store: MemOSStore) -> None:
+    places = [("a",), ("a", "b"), ("a/b",), ("a%2Fb",), (" ",), ("%20",), ("b", "a")]
+    for place in places:
+        store.put(place, "k", {"place": list(place)})
+    for place in places:
+        item = store.get(place, "k")
+        assert item
+        assert item.value == {"place": list(place)}
+    assert store.get(("b",), "k") is None
+    assert sorted(store.list_namespaces()) == sorted(places)
+
+
 def test_prefixes_are_whole_labels(store: MemOSStore) -> None:
     for namespace in [("test",), ("test", "x"), ("testing",), ("TEST",)]:
         store.put(namespace, "k", {"v": 1})
@@ -176,6 +208,36 @@ def test_a_namespace_that_langgraph_refuses_is_refused(store: MemOSStore, namesp
     with pytest.raises(InvalidNamespaceError):
         store.put(namespace, "k", {"v": 1})
     assert store.list_namespaces() == []
+
+
+def test_labels_are_checked_in_batches_too(store: MemOSStore) -> None:
+    for label in ("", "a.b", "a\0"):
+        for op in (PutOp((label,), "k", {"v": 1}), GetOp((label,), "k"), SearchOp((label,))):
+            with pytest.raises(InvalidNamespaceError):
+                store.batch([PutOp(("fine",), "k", {"v": 1}), op])
+    assert store.list_namespaces() == []
+
+
+def test_values_of_different_types_are_never_equal_and_never_ordered(store: MemOSStore) -> None:
+    for key, value in {"true": True, "one": 1, "text": "1", "none": None}.items():
+        store.put(("docs",), key, {"v": value, "in": {"v": value}})
+    for wanted, keys in [
+        ({"v": 1}, {"one"}),
+        ({"v": True}, {"true"}),
+        ({"v": {"$gte": 0}}, {"one"}),
+        ({"v": {"$lte": "2"}}, {"text"}),
+        ({"v": {"$ne": 1}}, {"true", "text", "none"}),
+        ({"in": {"v": 1}}, {"one"}),
+        ({"in": {"v": {"$gte": 0}}}, {"one"}),
+        ({"in": {"v": {"$ne": 1}}}, {"true", "text", "none"}),
+    ]:
+        assert {item.key for item in store.search(("docs",), filter=wanted)} == keys
+
+
+def test_an_unknown_operator_is_refused(store: MemOSStore) -> None:
+    for wanted in ({"v": {"$in": [1]}}, {"v": {"$eq": 1, "size": 2}}):
+        with pytest.raises(ValueError, match="operator"):
+            store.search(("docs",), filter=wanted)
 
 
 def test_a_namespace_too_long_for_the_memory_is_refused_in_langgraphs_words(store: MemOSStore) -> None:
