@@ -11,31 +11,35 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
+from memos_core.cli.moments import moment
 from memos_core.cli.options import Call, Json, examples
 from memos_core.cli.output import paragraph, progress, screen, show_memory
 from memos_core.cube.answer import Context, Hit
 
 if TYPE_CHECKING:
     from memos_core.cli.intake import Imported
+    from memos_core.system import MemOS
 
 NAMESPACE = "demo"
 SAMPLE = "conversation.jsonl"
 SHOWN = 2
 QUESTIONS = (
-    "Where does Mira live now?",
-    "What happened to Pixel the cat?",
-    "When was Jonas's nephew born?",
-    "What did Mira sell before she moved?",
-    "How did Jonas hurt himself?",
+    ("Where does Mira live?", None),
+    ("Where does Mira live?", "2025-03-01"),  # before she moved
+    ("What happened to Pixel the cat?", None),
+    ("When was Jonas's nephew born?", None),
+    ("What did Mira sell before she moved?", None),
+    ("What was the best day of the hike?", None),
 )
-LAST = "When did they walk the West Highland Way, and how was it?"
+LAST = "What is Mira's work at the museum?"
 BUDGET = 300  # tokens
 
 
 class Answer(NamedTuple):
-    """A question and what was recalled for it."""
+    """A question, the day as of which it was asked, and what was recalled for it."""
 
     question: str
+    as_of: str | None
     hits: list[Hit]
 
 
@@ -67,10 +71,13 @@ def _run(*, quiet: bool) -> tuple[Imported, list[Answer], Context]:
         with MemOS.open(Path(folder) / "memory.db") as memos:
             with progress("Remembering", quiet=quiet) as advance:
                 imported = take_in(memos, path, "jsonl", namespace=NAMESPACE, advance=lambda done: advance(done, total))
-            answers = [
-                Answer(question, memos.search(question, namespace=NAMESPACE, limit=SHOWN)) for question in QUESTIONS
-            ]
+            answers = [_asked(memos, question, as_of) for question, as_of in QUESTIONS]
             return imported, answers, memos.context(LAST, namespace=NAMESPACE, max_tokens=BUDGET)
+
+
+def _asked(memos: MemOS, question: str, as_of: str | None) -> Answer:
+    then = None if as_of is None else moment(as_of)
+    return Answer(question, as_of, memos.search(question, namespace=NAMESPACE, limit=SHOWN, as_of=then))
 
 
 def _show(imported: Imported, answers: list[Answer], context: Context) -> None:
@@ -82,7 +89,8 @@ def _show(imported: Imported, answers: list[Answer], context: Context) -> None:
     )
     for answer in answers:
         console.print()
-        paragraph(console, f"? {answer.question}", style="bold magenta")
+        then = f" (as of {answer.as_of})" if answer.as_of else ""
+        paragraph(console, f"? {answer.question}{then}", style="bold magenta")
         for rank, hit in enumerate(answer.hits, 1):
             show_memory(console, hit.cube, rank=rank, why=hit.why)
     console.print()
@@ -90,7 +98,8 @@ def _show(imported: Imported, answers: list[Answer], context: Context) -> None:
     paragraph(console, f"The same as text for a model, in at most {BUDGET} tokens:", style="italic")
     paragraph(console, context.text)
     console.print()
-    paragraph(console, 'Now yours: memos add "I moved to Paris last week", then memos search where do I live')
+    paragraph(console, "Now yours:", style="bold")
+    paragraph(console, 'memos add "I moved to Paris last week"\nmemos search where do I live', indent=3)
 
 
 def register(app: typer.Typer) -> None:
