@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from memos_core.cube.memcube import Provenance, State
-from memos_core.errors import MemOSError
+from memos_core.errors import MemOSError, VaultCorrupt
 from memos_core.infrastructure.vault.connection import vector_extension
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
 from memos_core.ports import Vault
@@ -173,6 +173,19 @@ def test_damaged_vector_is_given_up_and_waits_to_be_made_anew(damaged: Path, dam
 
 def third(vault: Vault) -> str:
     return vault.log(after=2, limit=1)[0][1].cube
+
+
+@pytest.mark.parametrize("number", ["0000c07f", "0000807f", "00000000"])
+def test_vector_that_is_no_direction_is_told_and_not_passed_over(damaged: Path, number: str) -> None:
+    """Troubleshooting: sqlite-vec gives NaN, infinity and zero no distance, and they push true neighbours out."""
+    tamper(damaged, f"update vector_1 set vector = x'{number * 4}' where rowid = 1")
+    vault = opened(damaged)
+    for selection in (alice(), alice(states=frozenset(State))):
+        with pytest.raises(VaultCorrupt):
+            vault.nearest(selection, vector(1, 2, 3, 4), limit=3)
+    vault.rebuild()
+    assert vault.nearest(alice(), vector(1, 2, 3, 4), limit=3)
+    assert len(vault.unembedded(vault.spec, limit=9)) == 1
 
 
 @pytest.mark.parametrize("damage", TRUTH)

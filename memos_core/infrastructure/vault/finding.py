@@ -160,6 +160,8 @@ class _NeighbourSearch:
     def _neighbours(self, rows: Sequence[tuple[Any, ...]]) -> _Neighbours:
         best: dict[int, float] = {}
         for put, distance in rows:
+            if distance is None:  # the gate lets no such vector in, and it may have pushed a true neighbour out
+                raise corrupt(self._finder.db, f"the vector of put {put} is not finite, or zero")
             best.setdefault(put, distance)
         places = self._finder.places(best)
         scored = _ranked(Scored(place.name, 1.0 - best[put]) for put, place in places.items())

@@ -92,7 +92,7 @@ def intact(db: apsw.Connection, what: str) -> Iterator[None]:
     """Tell a row that cannot be read as what it is: damage."""
     try:
         yield
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise corrupt(db, f"{what} cannot be read") from error
 
 

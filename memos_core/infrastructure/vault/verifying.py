@@ -41,7 +41,7 @@ def verify_text(db: apsw.Connection) -> Iterator[Damage]:
 def _guarded(check: Callable[[apsw.Connection], Iterator[Damage]], db: apsw.Connection) -> Iterator[Damage]:
     try:
         yield from check(db)
-    except (apsw.Error, MemOSError, ValueError, TypeError, IndexError) as error:
+    except (apsw.Error, MemOSError, ValueError, TypeError, LookupError, OverflowError) as error:
         yield Damage(check.__name__.strip("_"), f"cannot be read: {error}")
 
 
