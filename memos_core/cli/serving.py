@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 
 import typer
 
 from memos_core.cli.options import Call, Namespace, Vault, examples
-from memos_core.errors import MemOSError
 
 
 def mcp(ctx: typer.Context, vault: Vault = None, namespace: Namespace = None) -> None:
     """Serve the memory to an MCP client over stdin and stdout."""
     call = Call.of(ctx, vault=vault, namespace=namespace)
-    if find_spec("mcp") is None or find_spec("memos_mcp") is None:
-        raise MemOSError(detail="The MCP server needs an extra. Install it with: pip install 'memcubes[mcp]'")
     # By name: the core imports no framework, and the server is an integration that imports the core.
     import_module("memos_mcp").serve(call.path, namespace=call.namespace)
 

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from memos_core import MemOS, MemOSError
@@ -29,8 +30,10 @@ def serve(vault: Path, *, namespace: str) -> None:
     Raises
     ------
     MemOSError
-        If the vault cannot be used.
+        If the vault cannot be used, or the extra with the protocol is not installed.
     """
+    if find_spec("mcp") is None:
+        raise MemOSError(detail="The MCP server needs an extra. Install it with: pip install 'memcubes[mcp]'")
     from memos_mcp.server import build
 
     # Stdout belongs to the protocol. Set up before the SDK does it, which would draw boxes around every line.

@@ -90,7 +90,7 @@ class Tools:
         """
         at = None if said_at is None else moment(said_at, at=time.min)
         # A model writes this, whomever it quotes: trusted as an agent, so that nothing it read can speak as the user.
-        message = Message(content=text, role="assistant", name=speaker, at=at, id=source_id)
+        message = Message(content=text, role="agent", name=speaker, at=at, id=source_id)
         added = self._memos.add([message], namespace=self._namespace)
         [cube] = (*added.written, *added.unchanged)
         return Remembered(
