@@ -21,7 +21,7 @@ types: $(VENV)/.developing
 	$(BIN)/mypy
 
 imports: $(VENV)/.developing
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 unit: $(VENV)/.developing
 	$(BIN)/pytest $(PYTEST_FLAGS)

@@ -18,7 +18,8 @@ def refuse(self, address):
         raise OSError(f"examples work without a network, and this one wanted {address}")
     return connect(self, address)
 socket.socket.connect = refuse
-runpy.run_path(sys.argv[1], run_name="__main__")
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 

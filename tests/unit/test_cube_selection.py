@@ -169,7 +169,6 @@ def cube() -> MemCube:
         ({"as_of": day(2) - timedelta(microseconds=1)}, False),
         ({"as_of": day(8)}, True),
     ],
-    ids=str,
 )
 def test_selection_admits_what_passes_every_test(cube: MemCube, tests: dict[str, Any], admitted: bool) -> None:
     assert alice(**tests).admits(cube) == admitted
@@ -237,7 +236,6 @@ def test_selection_is_made_of_what_a_caller_gives() -> None:
         ({"as_of": datetime(2023, 5, 1)}, NaiveDatetime),  # noqa: DTZ001  # what is tested
         ({"known_at": datetime(2023, 5, 1)}, NaiveDatetime),  # noqa: DTZ001  # what is tested
     ],
-    ids=str,
 )
 def test_selection_that_is_not_understood_is_refused(filters: dict[str, Any], error: type[InvalidInput]) -> None:
     with pytest.raises(error):

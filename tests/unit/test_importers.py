@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from memos_core.errors import InvalidInput, InvalidText, TooLarge, UnknownFormat
@@ -201,6 +201,7 @@ values = st.recursive(
     chunk=st.integers(1, 30),
     is_ascii=st.booleans(),
 )
+@example(members=[0.0], indent=None, chunk=1, is_ascii=False)
 def test_an_array_read_in_any_pieces_is_the_array(
     tmp_path_factory: pytest.TempPathFactory, members: list[object], indent: int | None, chunk: int, is_ascii: bool
 ) -> None:

@@ -111,8 +111,8 @@ def _from(
     passage: Passage, side: str, given: Mapping[str, float], passages: Mapping[str, Passage], decay: float
 ) -> float:
     """What the nearest two neighbours on one side give."""
-    near = getattr(passage, side)
-    far = getattr(passages[near], side) if near in passages else None
+    near: str = getattr(passage, side) or ""
+    far: str = (getattr(passages[near], side) or "") if near in passages else ""
     return given.get(near, 0.0) + decay * given.get(far, 0.0)
 
 

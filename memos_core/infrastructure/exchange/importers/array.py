@@ -14,6 +14,7 @@ from memos_core.infrastructure.exchange.importers.source import opened
 CHUNK = 1024 * 1024  # bytes
 MAX_MEMBER = 8 * 1024 * 1024  # characters
 BLANK = " \t\r\n"
+ENDS = {*BLANK, *",]"}  # what can come right after a value
 
 
 def members(path: Path) -> Iterator[tuple[int, Any]]:
@@ -76,8 +77,8 @@ class _Window:
                 if not self._fill():
                     raise self.fault(str(error)) from error
                 continue
-            if end == len(self._text) and self._fill():
-                continue  # the rest of a number may follow
+            if self._text[end : end + 1] not in ENDS and self._fill():
+                continue  # the rest of a number may follow: "0" of "0.5"
             self._move(end - self._start)
             return value
 
