@@ -6,7 +6,7 @@ A new back end is one class with these methods and one subclass of the conforman
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -131,8 +131,16 @@ class Scored(NamedTuple):
     score: float
 
 
+MENTIONS = "mentions"
+SAID_BY = "said_by"
+FOLLOWS = "follows"
+
+
 class Edge(NamedTuple):
-    """An edge of the memory graph. A node is ``cube:<id>`` or ``entity:<lower-case name>``."""
+    """An edge of the memory graph. A node is ``cube:<id>`` or ``entity:<lower-case name>``.
+
+    A cube ``mentions`` an entity, is ``said_by`` one and ``follows`` a cube; other relations are predicates of claims.
+    """
 
     source: str
     relation: str
@@ -285,11 +293,19 @@ class Vault(Protocol):
         ...
 
     def neighbourhood(
-        self, selection: Selection, seeds: Sequence[str], *, hops: int, fanout: int, limit: int
+        self,
+        selection: Selection,
+        seeds: Sequence[str],
+        *,
+        hops: int,
+        fanout: int,
+        limit: int,
+        without: Collection[str] = (),
     ) -> list[Edge]:
         """Edges within some hops of the seed nodes, both ways, nearest first, at most ``limit`` in all.
 
-        Each node leads on by at most ``fanout`` edges. Only admitted cubes state edges and appear in them.
+        Each node leads on by at most ``fanout`` edges. Only admitted cubes state edges and appear in them. Relations
+        in ``without`` are not there.
         """
         ...
 

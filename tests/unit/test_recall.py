@@ -45,6 +45,14 @@ def test_a_question_about_a_time_finds_what_speaks_of_it(memos: MemOS) -> None:
     assert hits[0].why["time"] > 0
 
 
+def test_what_else_is_said_about_a_person_is_near_in_the_graph(memos: MemOS) -> None:
+    said = ["Clara met Tom Reed at the harbour", "We heard that Tom Reed sails", "Rain again", "The bakery is shut"]
+    memos.add([Message(content=text) for text in said], namespace="a", session=None)
+    why = {hit.cube.text: hit.why for hit in memos.search("Clara", namespace="a")}
+    assert why[said[0]]["graph"] > why[said[1]]["graph"] > 0
+    assert all("graph" not in why.get(text, {}) for text in said[2:])
+
+
 def test_hits_say_why_and_where_from(memos: MemOS) -> None:
     memos.add([Message(content="The boat is called Selma", name="Ana", id="D1:3")], namespace="a")
     [hit] = memos.search("what did Ana call the boat?", namespace="a")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TERM_SATURATION = 1.2  # k1 of BM25
 LENGTH_INFLUENCE = 0.75  # b of BM25
+FOLLOWED_WEIGHT = 0.3  # of the text that came before, beside the cube's own
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -73,8 +74,14 @@ def cosine(vector: Vector, wanted: np.ndarray[tuple[int], np.dtype[np.float64]])
     return float(exact @ wanted / np.linalg.norm(exact))
 
 
-def share(mention: Interval, asked: Interval) -> float:
-    """The share of a mention that lies inside what is asked: all of an instant; of what has no end, none or all."""
+def shares(cube: MemCube, asked: Interval) -> list[float]:
+    """How much of each time that a cube speaks of, and that overlaps what is asked, lies inside of that."""
+    spoken_of = [mention.when for mention in cube.times] + ([cube.occurred] if cube.occurred else [])
+    return [_share(when, asked) for when in spoken_of if when.overlaps(asked)]
+
+
+def _share(mention: Interval, asked: Interval) -> float:
+    """All of an instant; of what has no end, none or all."""
     if mention.end is None:
         return float(asked.end is None and asked.start <= mention.start)
     if mention.start == mention.end:

@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from memos_core.ports import Vector
 
 SCHEMA = 1
-FOLLOWED_WEIGHT = 0.3  # of the text that came before, beside the cube's own
 
 
 class _Embedded(NamedTuple):
@@ -155,7 +154,8 @@ class DictVault:
             {name: brute.words(cube.text) for name, cube in admitted.items()}, [brute.words(term) for term in terms]
         )
         scores = {
-            name: own[name] + FOLLOWED_WEIGHT * own.get(cube.follows or "", 0.0) for name, cube in admitted.items()
+            name: own[name] + brute.FOLLOWED_WEIGHT * own.get(cube.follows or "", 0.0)
+            for name, cube in admitted.items()
         }
         return brute.ranked({name: score for name, score in scores.items() if score > 0}, limit)
 
@@ -178,21 +178,25 @@ class DictVault:
         check_page(limit)
         with self._access():
             admitted = self._admitted(selection)
-        found = {}
-        for name, cube in admitted.items():
-            spoken_of = [mention.when for mention in cube.times] + ([cube.occurred] if cube.occurred else [])
-            shares = [brute.share(when, interval) for when in spoken_of if when.overlaps(interval)]
-            if shares:
-                found[name] = max(shares)
+        shares = {name: brute.shares(cube, interval) for name, cube in admitted.items()}
+        found = {name: max(inside) for name, inside in shares.items() if inside}
         return brute.ranked(found, limit)
 
     def neighbourhood(
-        self, selection: Selection, seeds: Sequence[str], *, hops: int, fanout: int, limit: int
+        self,
+        selection: Selection,
+        seeds: Sequence[str],
+        *,
+        hops: int,
+        fanout: int,
+        limit: int,
+        without: Collection[str] = (),
     ) -> list[Edge]:
         check_page(limit, min(hops, fanout))
         with self._access():
             admitted = self._admitted(selection)
-        return brute.neighbourhood(brute.visible_edges(admitted), seeds, hops=hops, fanout=fanout)[:limit]
+        edges = [edge for edge in brute.visible_edges(admitted) if edge.relation not in without]
+        return brute.neighbourhood(edges, seeds, hops=hops, fanout=fanout)[:limit]
 
     def passages(self, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
         with self._access():

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from memos_core.cube.memcube import Content, Kind
-from memos_core.ports import Edge
-
-MENTIONS = "mentions"
-SAID_BY = "said_by"
-FOLLOWS = "follows"
+from memos_core.ports import FOLLOWS, MENTIONS, SAID_BY, Edge
 
 
 def cube_node(cube: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
@@ -186,7 +186,14 @@ def during(db: apsw.Connection, selection: Selection, interval: Interval, *, lim
 
 
 def neighbourhood(
-    db: apsw.Connection, selection: Selection, seeds: Sequence[str], *, hops: int, fanout: int, limit: int
+    db: apsw.Connection,
+    selection: Selection,
+    seeds: Sequence[str],
+    *,
+    hops: int,
+    fanout: int,
+    limit: int,
+    without: Collection[str],
 ) -> list[Edge]:
     """Edges around seed nodes, nearest first; every node leads on by its first ``fanout`` edges."""
     finder = _Finder(db, selection)
@@ -196,7 +203,7 @@ def neighbourhood(
         if not frontier or len(found) >= limit:
             break
         met: dict[str, None] = {}
-        for edge in _edges_at(finder, list(frontier), fanout):
+        for edge in _edges_at(finder, list(frontier), fanout, without):
             found[edge] = None
             met.update(dict.fromkeys((edge.source, edge.target)))
         frontier = {node: None for node in met if node not in reached}
@@ -204,13 +211,13 @@ def neighbourhood(
     return list(found)[:limit]
 
 
-def _edges_at(finder: _Finder, nodes: Sequence[str], fanout: int) -> Iterator[Edge]:
+def _edges_at(finder: _Finder, nodes: Sequence[str], fanout: int, without: Collection[str]) -> Iterator[Edge]:
     """The first edges of each node, node by node."""
     there = finder.alias("there")
     ends = {
         f"{end}_admitted": _SQL["end_admitted"].format(end=end, there_admitted=there) for end in ("source", "target")
     }
-    values = {"nodes": json.dumps(nodes), "fanout": min(fanout, FOREVER)}
+    values = {"nodes": json.dumps(nodes), "fanout": min(fanout, FOREVER), "without": json.dumps(sorted(without))}
     at: dict[str, set[Edge]] = {node: set() for node in nodes}
     for name in ("edges_from", "edges_to"):
         for node, *edge in finder.rows(name, values, **ends):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -133,11 +133,18 @@ class SQLiteVault:
             return finding.during(db, selection, interval, limit=limit)
 
     def neighbourhood(
-        self, selection: Selection, seeds: Sequence[str], *, hops: int, fanout: int, limit: int
+        self,
+        selection: Selection,
+        seeds: Sequence[str],
+        *,
+        hops: int,
+        fanout: int,
+        limit: int,
+        without: Collection[str] = (),
     ) -> list[Edge]:
         check_page(limit, min(hops, fanout))
         with self._pool.read() as db:
-            return finding.neighbourhood(db, selection, seeds, hops=hops, fanout=fanout, limit=limit)
+            return finding.neighbourhood(db, selection, seeds, hops=hops, fanout=fanout, limit=limit, without=without)
 
     def passages(self, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
         with self._pool.read() as db:

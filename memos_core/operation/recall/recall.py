@@ -11,16 +11,16 @@ from memos_core.errors import InvalidInput
 from memos_core.operation.recall.fusion import Lists, Ranked, fuse, neighbours
 from memos_core.operation.recall.question import Question, analyse
 from memos_core.operation.recall.weights import DEFAULT, Weights
-from memos_core.ports import Embedder, Passage, Scored, Vault
+from memos_core.ports import FOLLOWS, SAID_BY, Embedder, Passage, Scored, Vault
 
 MAX_LIMIT = 1000
 DEPTH = 100  # candidates a list; more only when more hits are asked for
 
-#: The part of the graph that is ranked around a question.
-SEEDS = 10
-HOPS = 2
+#: The part of the graph that is ranked around a question. Turns of a conversation have weights of their own.
+HOPS = 3
 FANOUT = 32
-EDGES = 1500
+EDGES = 1000
+TURNS = (FOLLOWS, SAID_BY)
 
 
 def recall(
@@ -70,7 +70,7 @@ def _candidates(
     time = {}
     if question.interval is not None and weights.time:
         time = _scores(vault.during(selection, question.interval, limit=depth))
-    graph = _graph(question, selection, vault, [*text, *vectors]) if weights.graph else {}
+    graph = _graph(question, selection, vault) if weights.graph else {}
     wanted = {*text, *time, *graph} - set(passages)
     for _ in range(3):  # the candidates, their neighbours, and theirs
         passages |= vault.passages(selection, sorted(wanted))
@@ -78,12 +78,11 @@ def _candidates(
     return Lists(depth, text, vectors, graph, time), passages
 
 
-def _graph(question: Question, selection: Selection, vault: Vault, best: Iterable[str]) -> dict[str, float]:
+def _graph(question: Question, selection: Selection, vault: Vault) -> dict[str, float]:
     from memos_core.operation.graph import personalised_pagerank
 
     seeds = [f"entity:{key}" for key in question.entities]
-    seeds += [f"cube:{cube}" for cube in list(dict.fromkeys(best))[:SEEDS]]
-    edges = vault.neighbourhood(selection, seeds, hops=HOPS, fanout=FANOUT, limit=EDGES)
+    edges = vault.neighbourhood(selection, seeds, hops=HOPS, fanout=FANOUT, limit=EDGES, without=TURNS)
     ranks = personalised_pagerank(edges, seeds)
     return {node.removeprefix("cube:"): rank for node, rank in ranks.items() if node.startswith("cube:")}
 

@@ -29,8 +29,8 @@ class Weights:
 
     text: float = 0.6
     vectors: float = 0.4
-    graph: float = 0.0
-    time: float = 0.2
+    graph: float = 0.2
+    time: float = 0.4
     before: float = 0.5
     after: float = 0.3
     decay: float = 0.6

@@ -80,7 +80,9 @@ select node.value, edge.source, edge.relation, edge.target
 from json_each(:nodes) as node
 cross join edge on edge.id in (
   select min(stated.id) from edge as stated cross join put on put.seq = stated.put
-  where stated.source = node.value and {admitted} and {source_admitted} and {target_admitted}
+  where stated.source = node.value
+    and stated.relation not in (select value from json_each(:without))
+    and {admitted} and {source_admitted} and {target_admitted}
   group by stated.relation, stated.target order by stated.relation, stated.target limit :fanout
 );
 
@@ -89,7 +91,9 @@ select node.value, edge.source, edge.relation, edge.target
 from json_each(:nodes) as node
 cross join edge on edge.id in (
   select min(stated.id) from edge as stated cross join put on put.seq = stated.put
-  where stated.target = node.value and {admitted} and {source_admitted} and {target_admitted}
+  where stated.target = node.value
+    and stated.relation not in (select value from json_each(:without))
+    and {admitted} and {source_admitted} and {target_admitted}
   group by stated.source, stated.relation order by stated.source, stated.relation limit :fanout
 );
 
