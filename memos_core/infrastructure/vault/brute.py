@@ -46,6 +46,12 @@ def _occurrences(words: Sequence[str], term: Sequence[str]) -> int:
     return sum(words[at : at + len(term)] == term for at in range(len(words) - len(term) + 1))
 
 
+def matching(cubes: Mapping[str, MemCube], terms: Sequence[str]) -> dict[str, float]:
+    """Score cubes by full text: their own, and a little of what they follow."""
+    own = bm25({name: words(cube.text) for name, cube in cubes.items()}, [words(term) for term in terms])
+    return {name: own[name] + FOLLOWED_WEIGHT * own.get(cube.follows or "", 0.0) for name, cube in cubes.items()}
+
+
 def bm25(documents: Mapping[str, Sequence[str]], terms: Sequence[Sequence[str]]) -> dict[str, float]:
     """Score documents by Okapi BM25, with an inverse document frequency that is never negative; 0 where nothing fits.
 

@@ -150,13 +150,7 @@ class DictVault:
         check_page(limit)
         with self._access():
             admitted = self._admitted(selection)
-        own = brute.bm25(
-            {name: brute.words(cube.text) for name, cube in admitted.items()}, [brute.words(term) for term in terms]
-        )
-        scores = {
-            name: own[name] + brute.FOLLOWED_WEIGHT * own.get(cube.follows or "", 0.0)
-            for name, cube in admitted.items()
-        }
+        scores = brute.matching(admitted, terms)
         return brute.ranked({name: score for name, score in scores.items() if score > 0}, limit)
 
     def nearest(self, selection: Selection, vector: Vector, *, limit: int) -> list[Scored]:
