@@ -147,8 +147,7 @@ class Edge(NamedTuple):
     target: str
 
 
-@dataclass(frozen=True)
-class Passage:
+class Passage(NamedTuple):
     """The light view of a cube that ranking needs, for hundreds of candidates at a time.
 
     Attributes
@@ -164,12 +163,8 @@ class Passage:
     speaker: str | None
     role: str | None
     length: int
-    session: str | None
-    position: int | None
-    occurred: Interval | None
     follows: str | None
     followed_by: str | None
-    entities: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,7 @@ QUESTION = Question(text="where does Ana live?", terms=("ana", "live"), entities
 
 
 def passage(cube: str, **fields: object) -> Passage:
-    usual = {
-        "speaker": None, "role": "user", "length": 100, "session": None, "position": None, "occurred": None,
-        "follows": None, "followed_by": None, "entities": (),
-    }  # fmt: skip
+    usual = {"speaker": None, "role": "user", "length": 100, "follows": None, "followed_by": None}
     return Passage(cube=cube, **{**usual, **fields})
 
 

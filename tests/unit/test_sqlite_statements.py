@@ -43,6 +43,7 @@ VALUES = {
     "puts": "[1]",
     "cubes": "[1]",
     "nodes": '["entity:ana"]',
+    "without": '["follows"]',
     "path": "alice",
     "at": 1,
 }

@@ -135,10 +135,6 @@ def passage(cube: MemCube, admitted: Mapping[str, MemCube], followed_by: str | N
         speaker=provenance.speaker,
         role=provenance.role,
         length=len(cube.text),
-        session=provenance.session,
-        position=provenance.position,
-        occurred=cube.occurred,
         follows=cube.follows if cube.follows in admitted else None,
         followed_by=followed_by,
-        entities=cube.entities,
     )

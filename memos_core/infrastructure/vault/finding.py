@@ -235,31 +235,4 @@ def passages(db: apsw.Connection, selection: Selection, ids: Sequence[str]) -> d
         earlier_admitted=finder.alias("earlier"),
         later_admitted=finder.alias("later"),
     )
-    with intact(db, "a passage"):
-        return {row[0]: _passage(*row) for row in rows}
-
-
-def _passage(  # a row of the statement "passages"
-    cube: str,
-    speaker: str | None,
-    role: str | None,
-    length: int,
-    session: str | None,
-    position: int | None,
-    occurred: str | None,
-    follows: str | None,
-    followed_by: str | None,
-    entities: str,
-) -> Passage:
-    return Passage(
-        cube=cube,
-        speaker=speaker,
-        role=role,
-        length=length,
-        session=session,
-        position=position,
-        occurred=None if occurred is None else Interval.model_validate_json(occurred),
-        follows=follows,
-        followed_by=followed_by,
-        entities=tuple(json.loads(entities)),
-    )
+    return {row[0]: Passage(*row) for row in rows}

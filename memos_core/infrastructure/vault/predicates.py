@@ -99,7 +99,8 @@ def _contents(selection: Selection, put: str, values: dict[str, Any]) -> Iterato
         values["as_of"] = microseconds(selection.as_of)
         yield (
             f"({put}.starts is null or ({put}.starts <= :as_of"
-            f" and not ({put}.claimed and {put}.ends is not null and {put}.ends <= :as_of)))"
+            f" and not ({put}.claimed and {put}.ends is not null"
+            f" and {put}.starts < {put}.ends and {put}.ends <= :as_of)))"
         )
 
 

@@ -145,12 +145,9 @@ def columns(content: Content) -> dict[str, Any]:
         "claimed": int(content.claim is not None),
         "source": provenance.source_id,
         "session": provenance.session,
-        "position": provenance.position,
         "speaker": provenance.speaker,
         "role": provenance.role,
         "length": len(content.text),
-        "occurred": None if occurred is None else occurred.model_dump_json(),
-        "entities": json.dumps(content.entities, ensure_ascii=False),
         "metadata": json.dumps(content.metadata, ensure_ascii=False) if content.metadata else None,
     }
 

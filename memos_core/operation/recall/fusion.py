@@ -72,6 +72,7 @@ def fuse(lists: Lists, passages: Mapping[str, Passage], question: Question, weig
         * _fading(passage.length, WIDE)
         for cube, passage in passages.items()
     }
+    is_named = {speaker: question.names(speaker) for speaker in {passage.speaker for passage in passages.values()}}
     ranked = []
     for cube, passage in passages.items():
         why = {
@@ -83,7 +84,7 @@ def fuse(lists: Lists, passages: Mapping[str, Passage], question: Question, weig
         }
         if cube not in found and not any(why.values()):
             continue
-        why["speaker"] = weights.speaker * question.names(passage.speaker)
+        why["speaker"] = weights.speaker * is_named[passage.speaker]
         why["substance"] = weights.substance * passage.length / (passage.length + SHORT)
         why["role"] = -weights.assistant * (passage.role == "assistant")
         shares = {name: share for name, share in why.items() if share}

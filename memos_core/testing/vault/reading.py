@@ -8,6 +8,7 @@ import pytest
 
 from memos_core.cube.claim import Claim
 from memos_core.cube.fold import fold
+from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Governance, Kind, Origin, Provenance, State, Trust
 from memos_core.cube.payload import Activation, BlobRef, Parametric
 from memos_core.cube.selection import Selection, conditions
@@ -223,13 +224,16 @@ class Reading(VaultSuite):
         lives = Claim(subject="alice", predicate="lives in", object="Rome")
         desk.put("claim", claim=lives, occurred=days(3, 6))
         desk.put("still so", claim=lives, occurred=days(4, None))
+        desk.put("since a moment", claim=lives, occurred=Interval.instant(day(5)))
         desk.put("happened", occurred=days(3, 6))
+        desk.put("happened at a moment", occurred=Interval.instant(day(5)))
         desk.put("timeless")
         for moment, texts in (
             (day(2), {"timeless"}),
             (day(3), {"timeless", "happened", "claim"}),
-            (day(5), {"timeless", "happened", "claim", "still so"}),
-            (day(6), {"timeless", "happened", "still so"}),
+            (day(5) - timedelta(microseconds=1), {"timeless", "happened", "claim", "still so"}),
+            (day(5), {"timeless", "happened", "claim", "still so", "since a moment", "happened at a moment"}),
+            (day(6), {"timeless", "happened", "still so", "since a moment", "happened at a moment"}),
         ):
             assert set(desk.texts(alice(as_of=moment))) == texts, moment
 

@@ -105,7 +105,7 @@ cross join edge on edge.id in (
 
 -- name: passages
 select
-  cube.name, put.speaker, put.role, put.length, put.session, put.position, put.occurred,
+  cube.name, put.speaker, put.role, put.length,
   (
     select before.name from put as earlier join cube as before on before.id = earlier.cube
     where earlier.cube = put.follows and {earlier_admitted}
@@ -113,8 +113,7 @@ select
   (
     select min(after.name) from put as later join cube as after on after.id = later.cube
     where later.follows = put.cube and {later_admitted}
-  ),
-  put.entities
+  )
 from json_each(:cubes) as wanted
 cross join cube on cube.name = wanted.value
 cross join put on put.cube = cube.id

@@ -76,13 +76,10 @@ create table put (
   claimed integer not null,
   source text,
   session text,
-  position integer,
   follows integer,
   speaker text,
   role text,
   length integer not null,
-  occurred text,
-  entities text not null,
   metadata text,
   live integer not null
 ) strict;

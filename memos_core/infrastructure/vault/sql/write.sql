@@ -51,8 +51,8 @@ select id from namespace where path = ?;
 
 -- name: insert_put
 insert into put values (
-  :seq, :cube, :namespace, :hlc, :kind, :trust, :expires, :starts, :ends, :claimed, :source, :session, :position,
-  :follows, :speaker, :role, :length, :occurred, :entities, :metadata, :live
+  :seq, :cube, :namespace, :hlc, :kind, :trust, :expires, :starts, :ends, :claimed, :source, :session, :follows,
+  :speaker, :role, :length, :metadata, :live
 );
 
 -- name: insert_edge
