@@ -129,7 +129,8 @@ class Selection(Frozen):
     now
         Cubes that expire at or before this moment are left out.
     as_of
-        Valid time: only what had happened by then, and of claims only what still held.
+        Valid time: only what had happened by then, and of claims only what still held. A claim of an instant holds
+        from then on.
     known_at
         Transaction time: contents and states as they were known then. An erased cube stays erased.
     """
@@ -223,9 +224,12 @@ def _members(values: type[_Named], given: Iterable[_Named | str] | None) -> froz
 
 
 def _true_at(content: Content, moment: datetime) -> bool:
-    """What has no time is timeless; what happened stays so; what was claimed holds until its end."""
+    """What has no time is timeless; what happened stays so; what was claimed holds until its end.
+
+    A claim of an instant holds from then on: its moment says since when, and nothing of until when.
+    """
     occurred = content.occurred
     if occurred is None:
         return True
-    ended = content.claim is not None and occurred.end is not None and occurred.end <= moment
+    ended = content.claim is not None and occurred.end is not None and occurred.start < occurred.end <= moment
     return occurred.start <= moment and not ended

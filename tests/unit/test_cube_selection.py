@@ -189,10 +189,12 @@ def test_claims_end_and_happenings_do_not() -> None:
         assert wanted.admits_content(content("x", claim=claim))
 
 
-def test_instant_claim_holds_at_no_later_moment() -> None:
+def test_instant_claim_holds_from_its_moment_on() -> None:
     claim = Claim(subject="a", predicate="b", object="c")
-    wanted = alice(as_of=day(3))
-    assert not wanted.admits_content(content("x", occurred=Interval.instant(day(2)), claim=claim))
+    moment = content("x", occurred=Interval.instant(day(2)), claim=claim)
+    assert not alice(as_of=day(2) - timedelta(microseconds=1)).admits_content(moment)
+    assert alice(as_of=day(2)).admits_content(moment)
+    assert alice(as_of=day(9)).admits_content(moment)
 
 
 def test_selection_is_made_of_what_a_caller_gives() -> None:
