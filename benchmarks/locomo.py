@@ -2,7 +2,7 @@
 
 Recall@k is the share of a question's evidence ids among the first k distinct ids that come back; the mean is over
 questions, the interval comes from resampling whole conversations. Baselines are the vault's own full text and its own
-vectors, each alone.
+vectors, each alone and both fused by reciprocal ranks. With --ablate, MemOS is asked once more without each signal.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from conversations import APART, Conversation, Question, load
@@ -27,9 +28,13 @@ from memos_core import MemOS
 from memos_core.cube.selection import selection
 from memos_core.infrastructure.models.minilm import MiniLM
 from memos_core.language.words import terms
+from memos_core.operation.recall import recall
+from memos_core.operation.recall.weights import DEFAULT, Weights
 
 DEPTHS = (5, 10, 20, 50)
+SIGNALS = ("text", "vectors", "graph", "time", "before and after", "speaker", "substance", "assistant")
 RESAMPLES = 1000
+RANK_CONSTANT = 60  # Cormack et al., Reciprocal Rank Fusion outperforms Condorcet, SIGIR 2009
 
 Search = Callable[[str, str], list[str]]  # question and namespace to message ids, best first
 
@@ -42,6 +47,7 @@ def main() -> None:
     )
     parser.add_argument("--conversations", type=int, help="only the first so many")
     parser.add_argument("--keep", type=Path, help="folder for the vault, to use it again in the next run")
+    parser.add_argument("--ablate", action="store_true", help="compare MemOS with each signal switched off instead")
     parser.add_argument("--json", type=Path, dest="out", help="write every question's result, one JSON object a line")
     options = parser.parse_args()
     conversations = load(options.data)[: options.conversations]
@@ -51,7 +57,8 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with MemOS.open(folder / f"{options.data.stem}.db", embedder=MiniLM()) as memos:
             remember(memos, conversations, console)
-            rows = [row for name, search in systems(memos).items() for row in ask(name, search, conversations, console)]
+            compared = {"MemOS": Whole(memos), **(ablations(memos) if options.ablate else baselines(memos))}
+            rows = [row for name, search in compared.items() for row in ask(name, search, conversations, console)]
     if options.out:
         options.out.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     report(rows, console)
@@ -66,15 +73,31 @@ def remember(memos: MemOS, conversations: Sequence[Conversation], console: Conso
             memos.add(messages, namespace=conversation.name, session=session)
 
 
-def systems(memos: MemOS) -> dict[str, Search]:
-    """What is compared, by name."""
-    vault, embedder = memos._vault, MiniLM()  # noqa: SLF001  # the baselines are its parts
-    now = memos._clock.now()  # noqa: SLF001
+class Whole:
+    """Recall as users meet it, with other weights where some are given."""
 
-    def whole(question: str, namespace: str) -> list[str]:
-        return [
-            found for hit in memos.search(question, namespace=namespace, limit=max(DEPTHS)) for found in hit.source_ids
-        ]
+    def __init__(self, memos: MemOS, weights: Weights = DEFAULT) -> None:
+        self.vault, self.now, self.embedder = memos._vault, memos._clock.now(), memos._loaded_embedder()  # noqa: SLF001
+        self.weights = weights
+
+    def __call__(self, question: str, namespace: str) -> list[str]:
+        found = recall(
+            question, selection(namespace, now=self.now), vault=self.vault, embedder=self.embedder, now=self.now,
+            limit=max(DEPTHS), weights=self.weights,
+        )  # fmt: skip
+        return [source for hit in found for source in hit.source_ids]
+
+
+def ablations(memos: MemOS) -> dict[str, Search]:
+    """MemOS without each of its signals."""
+    return {
+        f"without {name}": Whole(memos, replace(DEFAULT, **dict.fromkeys(name.split(" and "), 0.0))) for name in SIGNALS
+    }
+
+
+def baselines(memos: MemOS) -> dict[str, Search]:
+    """What MemOS is compared with, by name: parts of its own vault."""
+    vault, embedder, now = memos._vault, memos._loaded_embedder(), memos._clock.now()  # noqa: SLF001
 
     def text(question: str, namespace: str) -> list[str]:
         found = vault.match(selection(namespace, now=now), terms(question), limit=max(DEPTHS))
@@ -84,7 +107,13 @@ def systems(memos: MemOS) -> dict[str, Search]:
         found = vault.nearest(selection(namespace, now=now), embedder.embed_query(question), limit=max(DEPTHS))
         return [source for cube in vault.get([each.cube for each in found]) for source in cube.source_ids]
 
-    return {"MemOS": whole, "full text": text, "vectors": vectors}
+    def both(question: str, namespace: str) -> list[str]:
+        scores: Counter[str] = Counter()
+        for found in (text(question, namespace), vectors(question, namespace)):
+            scores.update({source: 1 / (RANK_CONSTANT + rank) for rank, source in enumerate(found, 1)})
+        return [source for source, _ in scores.most_common()]
+
+    return {"full text": text, "vectors": vectors, "their reciprocal ranks": both}
 
 
 Row = dict[str, object]
