@@ -54,7 +54,7 @@ class TooLarge(InvalidInput):
     size: int
     limit: int
     unit: str
-    template = "{what} has {size:,} {unit}; the limit is {limit:,}. Split it into parts and add them one by one."
+    template = "{what} has {size:,} {unit}; the limit is {limit:,}. Shorten it, or split it into parts."
 
 
 class InvalidNamespace(InvalidInput):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from os import PathLike, fspath
 from types import TracebackType
@@ -17,13 +18,13 @@ from memos_core.cube.canonical import json_object
 from memos_core.cube.clock import HybridClock
 from memos_core.cube.fold import content_of
 from memos_core.cube.memcube import Content, MemCube, State
-from memos_core.cube.message import aware
+from memos_core.cube.message import aware, name, names
 from memos_core.cube.namespace import Namespace, NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.operation import OperationKind
 from memos_core.cube.selection import Filters, selection
 from memos_core.cube.versions import change, differences
-from memos_core.errors import CubeNotFound, EmbedderMismatch, VersionNotFound
+from memos_core.errors import CubeNotFound, EmbedderMismatch, ForkedVault, VaultClosed, VersionNotFound
 from memos_core.infrastructure.clock import SystemClock
 from memos_core.operation.author import Author
 from memos_core.operation.usage import UsageBuffer
@@ -65,7 +66,7 @@ class MemOS:
         self._vault = vault
         self._given_embedder = embedder
         self._embedder: Embedder | None = None
-        self._actor = actor
+        self._actor = name(actor, "actor")
         self._clock = clock or SystemClock()
         self._writer = Writer(vault, Author(vault.actor, HybridClock(self._clock.now)), self._loaded_embedder)
         self._usage = UsageBuffer(vault, self._clock)
@@ -102,8 +103,12 @@ class MemOS:
 
     def close(self) -> None:
         """Write what is buffered and give the file back; harmless when repeated."""
-        self._usage.flush()
-        self._vault.close()
+        try:
+            # Closed already; or this is a forked child, and its parent still has the counts.
+            with suppress(VaultClosed, ForkedVault):
+                self._usage.flush()
+        finally:
+            self._vault.close()
 
     # -- writing ----------------------------------------------------------------------------------
 
@@ -148,7 +153,7 @@ class MemOS:
         address = parse_namespace(namespace)
         with self._lock:
             now = self._clock.now()
-            previous = self._writer.last_of(address, session)
+            previous = self._writer.last_of(address, name(session, "session"))
             contents = read(what, namespace=address, session=session, previous=previous, actor=self._actor, now=now)
             return self._writer.remember(contents, previous=previous, now=now, progress=progress)
 
@@ -169,7 +174,7 @@ class MemOS:
             if metadata is not None:
                 changes["metadata"] = json_object(metadata)
             if tags is not None:
-                changes["tags"] = tuple(tags)
+                changes["tags"] = names(tags, "tags")
             if text is not None:
                 content = reread(content, text, now=self._clock.now())
             self._writer.put(cube_id, content.model_copy(update=changes))
@@ -229,14 +234,16 @@ class MemOS:
         EmbedderMismatch
             If the vault's vectors come from another embedder.
         """
+        from memos_core.interface.reader.text import sound
         from memos_core.operation.recall import recall
 
+        question = sound(query, "The question")
         now = self._clock.now()
         wanted = selection(namespace, now=now, **filters)
         embedder = self._loaded_embedder()
         if self._vault.spec not in {None, embedder.spec}:
             raise EmbedderMismatch(expected=str(self._vault.spec), actual=str(embedder.spec))
-        hits = recall(query, wanted, vault=self._vault, embedder=embedder, limit=limit, now=now)
+        hits = recall(question, wanted, vault=self._vault, embedder=embedder, limit=limit, now=now)
         self._usage.count(hit.cube.id for hit in hits)
         return hits
 
@@ -265,7 +272,7 @@ class MemOS:
         """
         from memos_core.interface.context import render
 
-        seen = frozenset(shown)
+        seen = frozenset(names(shown, "shown"))
         found = self.search(query, namespace=namespace, limit=max(limit, min(limit + len(seen), MAX_HITS)), **filters)
         hits = [hit for hit in found if not seen.issuperset(hit.source_ids)][:limit]
         return render(hits, max_tokens=max_tokens, count_tokens=self._loaded_embedder().count_tokens)

@@ -41,7 +41,10 @@ def canonical(value: Mapping[str, Any]) -> bytes:
         _check_depth(whole)
         return rfc8785.dumps(whole)
     except (ValueError, TypeError) as error:
-        raise InvalidInput(detail=f"This value cannot be written as canonical JSON: {error}") from error
+        raise InvalidInput(
+            detail=f"This value cannot be written as canonical JSON: {error}. "
+            "Use valid Unicode without lone surrogates, finite numbers, and plain lists and objects."
+        ) from error
 
 
 def json_object(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from memos_core.cube.frozen import Frozen
-from memos_core.errors import InvalidInput, NaiveDatetime
+from memos_core.errors import InvalidInput, NaiveDatetime, TooLarge
+
+MAX_NAME = 4096  # characters
 
 
 class Given(Frozen):
@@ -55,6 +57,11 @@ class Message(Given):
     def _aware(cls, at: datetime | None) -> datetime | None:
         return aware(at, "Message.at")
 
+    @field_validator("role", "name", "id")
+    @classmethod
+    def _short(cls, given: str | None, field: ValidationInfo) -> str | None:
+        return name(given, f"Message.{field.field_name}")
+
 
 class Document(Given):
     """A text or Markdown document; it becomes one cube per passage.
@@ -79,6 +86,11 @@ class Document(Given):
     @classmethod
     def _aware(cls, at: datetime | None) -> datetime | None:
         return aware(at, "Document.at")
+
+    @field_validator("title", "uri", "id")
+    @classmethod
+    def _short(cls, given: str | None, field: ValidationInfo) -> str | None:
+        return name(given, f"Document.{field.field_name}")
 
 
 def messages(given: str | Message | Sequence[Message] | Sequence[Mapping[str, Any]]) -> list[Message]:
@@ -118,7 +130,47 @@ def aware(moment: datetime | None, field: str) -> datetime | None:
     ------
     NaiveDatetime
         If it has no time zone.
+    InvalidInput
+        If it is no datetime.
     """
+    if moment is not None and not isinstance(moment, datetime):
+        raise InvalidInput(detail=f"{field} must be an aware datetime, and is {moment!r}.")
     if moment is not None and moment.utcoffset() is None:
         raise NaiveDatetime(field=field)
     return moment
+
+
+def name(given: str | None, field: str) -> str | None:
+    """Pass a name through.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no text.
+    TooLarge
+        If it has more than 4,096 characters.
+    """
+    if given is not None and not isinstance(given, str):
+        raise InvalidInput(detail=f"{field} must be a text, and is {given!r}.")
+    if given is not None and len(given) > MAX_NAME:
+        raise TooLarge(what=field, size=len(given), limit=MAX_NAME, unit="characters")
+    return given
+
+
+def names(given: str | Iterable[str], field: str) -> tuple[str, ...]:
+    """Read a name or several; a single one is not taken for its letters.
+
+    Raises
+    ------
+    InvalidInput
+        If anything in it is no text.
+    TooLarge
+        If one has more than 4,096 characters.
+    """
+    if not isinstance(given, Iterable):
+        raise InvalidInput(detail=f"{field} must be texts, and is {given!r}.")
+    found = (given,) if isinstance(given, str) else tuple(given)
+    for each in found:
+        if name(each, f"One of {field}") is None:
+            raise InvalidInput(detail=f"One of {field} is None.")
+    return found

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict, Unpack
 
 from memos_core.cube.frozen import Frozen
 from memos_core.cube.memcube import RECALLED, Content, Kind, MemCube, State, Trust, TrustField
-from memos_core.cube.message import aware
+from memos_core.cube.message import aware, names
 from memos_core.cube.namespace import Namespace, NamespaceLike, covers, namespace
 from memos_core.errors import InvalidFilter
 
@@ -92,6 +92,8 @@ def conditions(where: Mapping[str, Any] | None) -> tuple[Condition, ...]:
     InvalidFilter
         For a key that is no dotted path, an unknown comparison, or a value that cannot be compared.
     """
+    if where is not None and not isinstance(where, Mapping):
+        raise InvalidFilter(detail=f'where must be a mapping such as {{"project": "apollo"}}, and is {where!r}.')
     found = []
     for key, wanted in (where or {}).items():
         if not isinstance(key, str) or not KEY.fullmatch(key):
@@ -193,6 +195,9 @@ def selection(
     InvalidInput
         If a namespace is missing, a datetime has no time zone, or a kind, state, trust tier or filter is unknown.
     """
+    if unknown := filters.keys() - Filters.__annotations__.keys():
+        known = ", ".join(Filters.__annotations__)
+        raise InvalidFilter(detail=f"{', '.join(sorted(unknown))}: no such filter. Known are {known}.")
     wanted: dict[str, Any] = {"namespace": namespace(address), "now": now, "where": conditions(filters.get("where"))}
     for field in ("as_of", "known_at"):
         wanted[field] = aware(filters.get(field), field)  # type: ignore[arg-type]  # a TypedDict key by name
@@ -202,7 +207,7 @@ def selection(
         if field in filters:
             wanted[field] = filters[field]  # type: ignore[literal-required]
     if filters.get("source_ids") is not None:
-        wanted["source_ids"] = frozenset(filters["source_ids"] or ())
+        wanted["source_ids"] = frozenset(names(filters["source_ids"] or (), "source_ids"))
     if states is not None:
         wanted["states"] = _members(State, states)
     if filters.get("min_trust") is not None:
@@ -214,10 +219,9 @@ def selection(
 
 
 def _members(values: type[_Named], given: Iterable[_Named | str] | None) -> frozenset[_Named]:
-    if isinstance(given, str):
-        given = [given]
+    several: Iterable[object] = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     try:
-        return frozenset(values(value) for value in given or ())
+        return frozenset(values(value) for value in several)
     except ValueError as error:
         known = ", ".join(value.value for value in values)
         raise InvalidFilter(detail=f"{error}; known are {known}.") from error

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from memos_core.cube.memcube import Content
+from memos_core.errors import EmbeddingFailed
 from memos_core.ports import Embedder, EmbeddingSpec, Part, Span
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ def parts_of(
     -------
     dict
         By the same key.
+
+    Raises
+    ------
+    EmbeddingFailed
+        If the embedder gives more or fewer vectors than texts.
     """
     cuts = {
         key: [(span, embedded_text(content, span)) for span in embedder.spans(content.text)]
@@ -47,10 +53,18 @@ def parts_of(
     missing = [text for text in wanted if text not in vectors]
     for start in range(0, len(missing), BATCH):
         chunk = missing[start : start + BATCH]
-        vectors.update(zip(chunk, embedder.embed(chunk), strict=True))
+        vectors.update(_vectors(embedder, chunk))
         if progress:
             progress(start + len(chunk), len(missing))
     return {key: tuple(Part(span, text, vectors[text]) for span, text in cut) for key, cut in cuts.items()}
+
+
+def _vectors(embedder: Embedder, texts: Sequence[str]) -> dict[str, Vector]:
+    rows = embedder.embed(texts)
+    if len(rows) != len(texts):
+        detail = f"it gave {len(rows)} vectors for {len(texts)} texts. It must give one for each, in order."
+        raise EmbeddingFailed(model=embedder.spec.model, detail=detail)
+    return dict(zip(texts, rows, strict=True))
 
 
 def embedded_text(content: Content, span: Span) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 
+from memos_core.errors import VaultBusy, VaultFull
 from memos_core.ports import Clock, Vault
 
 BUFFER = 64  # cubes whose counts may wait
@@ -21,16 +23,23 @@ class UsageBuffer:
         self._lock = threading.Lock()
 
     def count(self, cubes: Iterable[str]) -> None:
-        """Note that these cubes were recalled."""
+        """Note that these cubes were recalled. Where they cannot be written now, they wait: reading goes on."""
         with self._lock:
             self._recalled.update(cubes)
             full = len(self._recalled) >= BUFFER
         if full:
-            self.flush()
+            with suppress(VaultBusy, VaultFull):
+                self.flush()
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write what waits; if that fails it still waits."""
         with self._lock:
             waiting, self._recalled = self._recalled, Counter()
-        if waiting:
+        if not waiting:
+            return
+        try:
             self._vault.record_usage(waiting, self._clock.now())
+        except (VaultBusy, VaultFull):
+            with self._lock:
+                self._recalled.update(waiting)
+            raise

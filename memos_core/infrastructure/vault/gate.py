@@ -180,6 +180,8 @@ def _check_body(operation: Operation, body: bytes) -> None:
         _check_content(content_of(operation))
     elif operation.kind is OperationKind.STATE:
         state_of(operation)
+    if operation.kind is not OperationKind.PUT and not isinstance(value.get("reason", ""), (str, type(None))):
+        raise InvalidOperation(detail=f"The reason of a change must be a text, and is {value['reason']!r}.")
 
 
 def _value(operation: Operation) -> dict[str, Any]:

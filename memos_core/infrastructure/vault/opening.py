@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import apsw
 
-from memos_core.errors import NotAVault, VaultError, VaultTooNew
+from memos_core.errors import InvalidInput, NotAVault, VaultError, VaultTooNew
 from memos_core.infrastructure.vault.connection import MEMORY, Pool, set_pragma, translated, wait
 from memos_core.infrastructure.vault.migrations import APPLICATION_ID, VERSION, migrate
 
@@ -14,6 +15,7 @@ _MAGIC = b"SQLite format 3\0"
 _HEADER = 100  # bytes
 _USER_VERSION = slice(60, 64)
 _APPLICATION_ID = slice(68, 72)
+_IN_NO_PATH = re.compile("[\0\ud800-\udfff]")
 
 
 def open_pool(path: str, *, now: int) -> Pool:
@@ -41,23 +43,41 @@ def open_pool(path: str, *, now: int) -> Pool:
     return pool
 
 
+def check_path(path: str) -> None:
+    """Refuse what no file can be called.
+
+    Raises
+    ------
+    InvalidInput
+        If it is empty, or has NUL characters or lone surrogates.
+    """
+    if not isinstance(path, str) or not path or _IN_NO_PATH.search(path):
+        raise InvalidInput(detail=f"{path!r} is no path: a text is, without NUL characters and lone surrogates.")
+
+
 def inspect(path: str) -> None:
     """Look at a file without opening it as a database; mark a new one as ours before anything else is in it.
 
     Raises
     ------
+    InvalidInput
+        If the path is none.
     NotAVault, VaultTooNew
         If the file is something else, or from a newer release.
+    VaultError
+        If it cannot be read or made.
     """
+    check_path(path)
     file = Path(path)
-    if file.is_dir():
-        raise NotAVault(path=path, detail="it is a directory")
-    if not file.parent.is_dir():
-        raise VaultError(detail=f"{path} cannot be made, for there is no directory {file.parent}. Make it first.")
     try:
-        header = _header(file)
+        is_directory, has_directory = file.is_dir(), file.parent.is_dir()
+        header = _header(file) if has_directory and not is_directory else b""
     except OSError as error:
         raise VaultError(detail=f"{path} cannot be read: {error.strerror}.") from error
+    if is_directory:
+        raise NotAVault(path=path, detail="it is a directory")
+    if not has_directory:
+        raise VaultError(detail=f"{path} cannot be made, for there is no directory {file.parent}. Make it first.")
     if not header:
         _mark(path)
     elif not header.startswith(_MAGIC) or len(header) < _HEADER:

@@ -12,6 +12,7 @@ from memos_core.errors import InvalidInput, VaultError
 from memos_core.infrastructure.vault import vectors
 from memos_core.infrastructure.vault.connection import translated
 from memos_core.infrastructure.vault.migrations import version
+from memos_core.infrastructure.vault.opening import check_path
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.ports import VaultStats
 
@@ -47,10 +48,11 @@ def backup(db: apsw.Connection, path: str) -> None:
     Raises
     ------
     InvalidInput
-        If there is something already.
+        If the path is none, or if there is something already.
     VaultError
         If the copy cannot be written. Nothing of it is left then.
     """
+    check_path(path)
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except FileExistsError as error:

@@ -1,4 +1,4 @@
-"""The one check that every text passes before it becomes a memory."""
+"""The one check that every text passes before it becomes a memory, or a question."""
 
 from __future__ import annotations
 
@@ -22,6 +22,21 @@ def checked(text: str, what: str) -> str:
     """
     if not text.strip():
         raise InvalidText(detail=f"{what} has no text. There is nothing to remember in it.")
+    return sound(text, what)
+
+
+def sound(text: str, what: str) -> str:
+    """Pass a text through that may be blank.
+
+    Raises
+    ------
+    InvalidText
+        If it is no text, or holds NUL characters or lone surrogates.
+    TooLarge
+        If it has more than a million characters.
+    """
+    if not isinstance(text, str):
+        raise InvalidText(detail=f"{what} must be a text, and is a {type(text).__name__}.")
     if len(text) > MAX_CHARACTERS:
         raise TooLarge(what=what, size=len(text), limit=MAX_CHARACTERS, unit="characters")
     if "\0" in text:

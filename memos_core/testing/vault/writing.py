@@ -67,6 +67,10 @@ def _state_without_name(desk: Desk) -> Operation:
     return replace_body(desk.author.move(desk.new_id(), State.ARCHIVED, parents=(), reason="test"), {"reason": "none"})
 
 
+def _erasure_for_a_number(desk: Desk) -> Operation:
+    return replace_body(desk.write_erase(desk.write_put("something")), {"reason": 7})
+
+
 def replace_body(operation: Operation, body: dict[str, Any]) -> Operation:
     """The same operation, correctly written, with another body."""
     return Operation.create(
@@ -85,6 +89,7 @@ BAD_OPERATIONS: dict[str, tuple[Callable[[Desk], Operation], type[MemOSError]]] 
     "a body without content": (_with_fields(payload=None), InvalidOperation),
     "a field that only a fold may set": (_with_fields(usage={"count": "many"}), InvalidOperation),
     "a state change without a state": (_state_without_name, InvalidOperation),
+    "a reason that is no text": (_erasure_for_a_number, InvalidOperation),
     "a cube without a name": (_named(cube=""), InvalidOperation),
     "a cube with NUL in its name": (_named(cube="c\0"), InvalidOperation),
     "an author with an endless name": (_named(actor="a" * (MAX_ID + 1)), InvalidOperation),
