@@ -54,8 +54,13 @@ class MemOS:
 
     Notes
     -----
-    Methods that take the id of a cube raise ``CubeNotFound`` if there is none, and ``VersionNotFound`` if it never
-    had the version named or its content is erased.
+    Errors that many methods share. Where one is raised, nothing was changed.
+
+    - ``InvalidInput`` for an argument that cannot be accepted, as ``InvalidText``, ``TooLarge``, ``InvalidNamespace``,
+      ``NaiveDatetime`` or ``InvalidFilter`` where that says more. Without a namespace nothing is done.
+    - ``CubeNotFound`` for the id of no cube; ``VersionNotFound`` for a version that is not the cube's, or erased.
+    - ``VaultFull`` and ``VaultBusy`` where something cannot be written, ``VaultCorrupt`` for a damaged file,
+      ``VaultClosed`` after :meth:`close`, ``ForkedVault`` in a forked child.
 
     Thread-safe. Every write is one durable transaction: when the call returns, it survives a crash.
     """
@@ -257,7 +262,7 @@ class MemOS:
         shown: Iterable[str] = (),
         **filters: Unpack[Filters],
     ) -> Context:
-        """Find memories and write them down for a model, within a budget of tokens.
+        """Find memories and write them down for a model, within a budget of tokens. Errors are those of :meth:`search`.
 
         Parameters
         ----------
@@ -344,7 +349,7 @@ class MemOS:
     def reembed(self, *, progress: Progress | None = None) -> int:
         """Make vectors for what has none of the present embedder; return for how many operations.
 
-        Until it is done, searches see the old vectors. It can be broken off and run again.
+        Until it is done, searches see the old vectors. An ``EmbeddingError`` breaks it off; it can be run again.
         """
         embedder, done = self._loaded_embedder(), 0
         while missing := dict(self._vault.unembedded(embedder.spec, limit=PAGE)):
@@ -362,7 +367,10 @@ class MemOS:
         return self._vault.stats()
 
     def backup(self, path: str | PathLike[str]) -> None:
-        """Write a consistent copy, while others read and write; the copy lives on under an actor of its own."""
+        """Write a consistent copy, while others read and write; the copy lives on under an actor of its own.
+
+        ``InvalidInput`` if something is there already; ``VaultError`` if it cannot be written.
+        """
         self._usage.flush()
         self._vault.backup(fspath(path))
 
