@@ -371,7 +371,7 @@ class MemOS:
 
         ``InvalidInput`` if something is there already; ``VaultError`` if it cannot be written.
         """
-        self._usage.flush()
+        self._usage.flush_if_possible()
         self._vault.backup(fspath(path))
 
     # -- within -----------------------------------------------------------------------------------

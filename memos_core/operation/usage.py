@@ -28,8 +28,12 @@ class UsageBuffer:
             self._recalled.update(cubes)
             full = len(self._recalled) >= BUFFER
         if full:
-            with suppress(VaultBusy, VaultFull):
-                self.flush()
+            self.flush_if_possible()
+
+    def flush_if_possible(self) -> None:
+        """Write what waits, or let it wait on: nothing else need fail because counts cannot be written now."""
+        with suppress(VaultBusy, VaultFull):
+            self.flush()
 
     def flush(self) -> None:
         """Write what waits; if that fails it still waits."""

@@ -30,6 +30,7 @@ from memos_core.errors import (
     NotAVault,
     TooLarge,
     VaultError,
+    VaultFull,
     VaultTooNew,
     VersionNotFound,
 )
@@ -514,3 +515,20 @@ MemOS.open(sys.argv[1]).close()
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Free some disk space" in done.stdout
+
+
+def test_a_vault_without_room_can_still_be_backed_up(path: Path, tmp_path: Path) -> None:
+    with MemOS.open(path, embedder=HashingEmbedder()) as memos:
+        memos.add([{"content": f"note {number}"} for number in range(300)], namespace=OWNER)
+        with memos._vault._pool.bare() as db:  # type: ignore[attr-defined]
+            db.execute(f"pragma max_page_count = {db.execute('pragma page_count').get}")
+        hits = memos.search("note", namespace=OWNER, limit=300)
+        with pytest.raises(VaultFull):
+            memos._usage.flush()
+        memos.backup(tmp_path / "copy.db")
+        with memos._vault._pool.bare() as db:  # type: ignore[attr-defined]
+            db.execute("pragma max_page_count = 1000000")
+    with MemOS.open(tmp_path / "copy.db", embedder=HashingEmbedder()) as copy:
+        assert copy.stats().cubes == 303
+    with MemOS.open(path, embedder=HashingEmbedder()) as memos:
+        assert memos.get(hits[-1].cube.id).usage.count == 1
