@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from memos_core.cube.frozen import Frozen
+from memos_core.cube.frozen import Frozen, problems
 from memos_core.errors import InvalidInput, NaiveDatetime, TooLarge
 
 MAX_NAME = 4096  # characters
@@ -27,7 +27,7 @@ class Given(Frozen):
                 cause = problem.get("ctx", {}).get("error")
                 if isinstance(cause, InvalidInput):
                     raise cause from error
-            raise InvalidInput(detail=f"This is no {type(self).__name__}: {error}") from error
+            raise InvalidInput(detail=f"This is no {type(self).__name__}: {problems(error)}") from error
 
 
 class Message(Given):

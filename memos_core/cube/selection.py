@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import AwareDatetime, ValidationError
 from typing_extensions import TypedDict, Unpack
 
-from memos_core.cube.frozen import Frozen
+from memos_core.cube.frozen import Frozen, problems
 from memos_core.cube.memcube import RECALLED, Content, Kind, MemCube, State, Trust, TrustField
 from memos_core.cube.message import aware, names
 from memos_core.cube.namespace import Namespace, NamespaceLike, covers, namespace
@@ -215,7 +215,7 @@ def selection(
     try:
         return Selection(**wanted)
     except ValidationError as error:
-        raise InvalidFilter(detail=f"This selection is not understood: {error}") from error
+        raise InvalidFilter(detail=f"This selection is not understood: {problems(error)}") from error
 
 
 def _members(values: type[_Named], given: Iterable[_Named | str] | None) -> frozenset[_Named]:

@@ -18,6 +18,8 @@ from pydantic import ConfigDict, Field
 
 from memos_core import MemCube, MemOS, MemOSError, Message, State
 from memos_core.cli import moment
+from memos_core.cube.namespace import Namespace, covers
+from memos_core.cube.namespace import namespace as labels
 from memos_core.errors import CubeNotFound, EmbedderMismatch
 from memos_mcp.results import (
     DATA,
@@ -57,7 +59,7 @@ class Tools:
         The only one that they can see.
     """
 
-    def __init__(self, memos: MemOS, namespace: tuple[str, ...]) -> None:
+    def __init__(self, memos: MemOS, namespace: Namespace) -> None:
         self._memos = memos
         self._namespace = namespace
 
@@ -195,7 +197,7 @@ class Tools:
 
     def _mine(self, memory_id: str) -> MemCube:
         cube = self._memos.get(memory_id)
-        if cube.namespace[: len(self._namespace)] != self._namespace:
+        if not covers(self._namespace, cube.namespace):
             raise CubeNotFound(cube_id=memory_id)
         return cube
 
@@ -213,8 +215,7 @@ def build(memos: MemOS, *, namespace: str) -> MCPServer[Any]:
     InvalidNamespace
         If it is none.
     """
-    memos.namespaces(namespace=namespace)  # a malformed one is told now and not at the first call
-    tools = Tools(memos, tuple(namespace.split("/")))
+    tools = Tools(memos, labels(namespace))
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
     adds = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
     forgets = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
