@@ -1,0 +1,178 @@
+"""What each command does, as a person sees it and as a program reads it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+Run = Callable[..., Result]
+Ask = Callable[..., Any]
+
+
+def added(ask: Ask, *arguments: str) -> str:
+    """Add a text, and give its id."""
+    [cube] = ask("add", *arguments)["written"]
+    return cube["id"]
+
+
+def test_what_was_added_is_found_with_its_date_and_its_reasons(run: Run, ask: Ask) -> None:
+    shown = run("add", "I saw the whales yesterday!", "--speaker", "Ana", "--at", "2023-05-08").stdout
+    assert "Remembered:" in shown
+    assert "I saw the whales yesterday [2023-05-07]!" in shown
+    found = run("search", "When", "did", "Ana", "see", "whales?", "--why").stdout
+    assert "1  2023-05-08 00:00  Ana" in found
+    assert "why: " in found
+    [hit] = ask("search", "whales")["hits"]
+    assert hit["cube"]["payload"]["text"] == "I saw the whales yesterday!"
+    assert hit["score"] == pytest.approx(sum(hit["why"].values()))
+
+
+def test_the_same_text_under_the_same_id_is_known_already(run: Run) -> None:
+    run("add", "Buy tea", "--id", "n1", "--at", "2025-01-01")
+    assert "Known already:" in run("add", "Buy tea", "--id", "n1", "--at", "2025-01-01").stdout
+    assert "It replaces" in run("add", "Buy coffee", "--id", "n1", "--at", "2025-01-01").stdout
+
+
+def test_a_text_can_come_from_stdin(run: Run, ask: Ask) -> None:
+    run("add", "-", stdin="Two\nlines\n")
+    [cube] = ask("list")["cubes"]
+    assert cube["payload"]["text"].strip() == "Two\nlines"
+
+
+def test_nothing_found_is_said(run: Run, ask: Ask) -> None:
+    run("add", "Tea", "--namespace", "bob")
+    assert "Nothing was found." in run("search", "tea").stdout
+    assert ask("search", "tea")["hits"] == []
+
+
+def test_context_is_text_for_a_model_and_its_size_goes_to_stderr(run: Run, ask: Ask) -> None:
+    run("add", "Mira lives in Delfshaven", "--at", "2025-06-01")
+    result = run("context", "Where does Mira live?")
+    assert result.stdout.startswith("<memories>")
+    assert "| Mira lives in Delfshaven" in result.stdout
+    assert "1 memories in" in result.stderr
+    found = ask("context", "Where does Mira live?", "--max-tokens", "500")
+    assert found["text"] == result.stdout.rstrip("\n")
+    assert found["tokens"] <= 500
+
+
+def test_a_list_comes_in_pages_latest_first(run: Run, ask: Ask) -> None:
+    for number in range(3):
+        run("add", f"Note {number}")
+    page = run("list", "--limit", "2").stdout
+    assert page.index("Note 2") < page.index("Note 1")
+    assert "There is more: --offset 2" in page
+    rest = ask("list", "--limit", "2", "--offset", "2")
+    assert [cube["payload"]["text"] for cube in rest["cubes"]] == ["Note 0"]
+    assert rest["more"] is False
+    assert "Nothing is here." in run("list", "--offset", "9").stdout
+
+
+def test_a_memory_is_shown_whole(run: Run, ask: Ask) -> None:
+    name = added(ask, "Clara moved to Lisbon yesterday", "--at", "2025-03-17", "--session", "s1")
+    shown = run("get", name).stdout
+    for part in ("Clara moved to Lisbon yesterday [2025-03-16]", "s1", "Lisbon", "yesterday = 2025-03-16", "recalled"):
+        assert part in shown
+    assert ask("get", name)["id"] == name
+
+
+def test_the_history_tells_every_change(run: Run, ask: Ask) -> None:
+    name = added(ask, "Porto", "--id", "city", "--at", "2025-01-01")
+    run("add", "Lisbon", "--id", "city", "--at", "2025-01-01")
+    run("forget", name, "--reason", "moved on")
+    shown = run("history", name).stdout
+    assert shown.index("Porto") < shown.index("Lisbon") < shown.index("archived (moved on)")
+    assert len(ask("history", name)["changes"]) == 3
+
+
+def test_what_is_forgotten_is_no_longer_found_and_can_still_be_listed(run: Run, ask: Ask) -> None:
+    name = added(ask, "Old news")
+    assert "Archived 1." in run("forget", name).stdout
+    assert ask("search", "news")["hits"] == []
+    [cube] = ask("list", "--state", "archived")["cubes"]
+    assert cube["id"] == name
+
+
+def test_erasing_asks_first_and_leaves_nothing(run: Run, ask: Ask, tmp_path: Path) -> None:
+    name = added(ask, "The code is marmalade-7")
+    refused = run("forget", name, "--erase", code=1)
+    assert "Add --yes" in refused.stderr
+    assert ask("get", name)["id"] == name
+    assert "nothing of the content is left" in run("forget", name, "--erase", "--yes").stdout
+    assert b"marmalade-7" not in b"".join(path.read_bytes() for path in tmp_path.glob("memory.db*"))
+    assert "erase" in run("history", name).stdout
+
+
+def test_stats_count_what_is_there(run: Run, ask: Ask) -> None:
+    run("add", "One", "--namespace", "acme/ana")
+    run("add", "Two")
+    assert ask("stats")["by_namespace"] == {"acme/ana": 1, "default": 1}
+    assert "1 acme/ana, 1 default" in run("stats").stdout
+
+
+def test_a_time_and_a_state_of_knowledge_can_be_asked_for(run: Run, ask: Ask) -> None:
+    run("add", "Mira moved to Rotterdam", "--at", "2025-05-01")
+    assert ask("search", "Mira", "--as-of", "2025-04-01")["hits"] == []
+    assert len(ask("search", "Mira", "--as-of", "2025-05-02")["hits"]) == 1
+    assert ask("search", "Mira", "--known-at", "2025-06-01")["hits"] == []
+
+
+def test_namespaces_are_kept_apart_and_cover_those_below(run: Run, ask: Ask) -> None:
+    name = added(ask, "Ana's tea", "--namespace", "acme/ana")
+    assert ask("search", "tea", "--namespace", "acme/bob")["hits"] == []
+    assert len(ask("search", "tea", "--namespace", "acme")["hits"]) == 1
+    assert "CubeNotFound" in run("get", name, "--namespace", "acme/bob", "--json", code=1).stderr
+    assert "CubeNotFound" in run("forget", name, "--namespace", "acme/bob", "--json", code=1).stderr
+
+
+def test_upkeep_commands_leave_every_answer_as_it_was(run: Run, ask: Ask, tmp_path: Path) -> None:
+    added(ask, "Tea is green")
+    before = ask("search", "tea")
+    assert "Every index is made anew." in run("rebuild").stdout
+    assert "Made vectors for 0 operations." in run("reembed").stdout
+    run("backup", "copy.db")
+    assert [hit["cube"]["id"] for hit in ask("search", "tea")["hits"]] == [hit["cube"]["id"] for hit in before["hits"]]
+    assert (
+        ask("search", "tea", "--vault", str(tmp_path / "copy.db"))["hits"][0]["cube"]["payload"]["text"]
+        == "Tea is green"
+    )
+
+
+def test_options_may_stand_before_the_command(ask: Ask, run: Run) -> None:
+    run("--namespace", "bob", "add", "Tea")
+    assert len(ask("--namespace", "bob", "list")["cubes"]) == 1
+    assert ask("list")["cubes"] == []
+
+
+def test_doctor_finds_a_healthy_installation(run: Run, ask: Ask) -> None:
+    run("add", "Tea")
+    checks = {check["name"]: check for check in ask("doctor")["checks"]}
+    assert {"memos", "Python", "SQLite", "sqlite-vec", "model", "vault", "memories", "vectors", "verify"} <= set(checks)
+    assert "all-minilm-l6-v2" in checks["model"]["found"].lower()
+    assert not [check for check in checks.values() if check["status"] == "wrong"]
+
+
+def test_doctor_says_what_is_wrong_and_what_mends_it(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "memory.db").write_bytes(b"no database at all, but long enough to look at" * 30)
+    shown = run("doctor", code=1).stdout
+    assert "is not a MemOS vault" in shown
+    assert "--vault" in shown
+
+
+def test_the_demo_recalls_what_was_said_and_when(ask: Ask) -> None:
+    shown = ask("demo")
+    best = {(asked["question"], asked["as_of"]): asked["hits"][0]["source_ids"] for asked in shown["questions"]}
+    assert best[("Where does Mira live?", None)] == ["s4-10"]
+    assert best[("Where does Mira live?", "2025-03-01")] == ["s2-10"]
+    assert best[("When was Jonas's nephew born?", None)] == ["s4-01"]
+    assert "[2025-04]" in str(shown) or "2025-10" in shown["context"]["text"]
+    assert shown["context"]["tokens"] <= 300
+
+
+def test_the_demo_shows_dates_and_reasons(run: Run) -> None:
+    shown = run("demo").stdout
+    assert "? Where does Mira live? (as of 2025-03-01)" in shown
+    assert "why: " in shown
+    assert "<memories>" in shown
