@@ -203,8 +203,9 @@ class Content(Frozen):
     follows: str | None = None
     claim: Claim | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
-    provenance: Provenance = Provenance()
-    governance: Governance = Governance()
+    # Made when needed: an instance here would build its model, and load pydantic's plugins, with every import.
+    provenance: Provenance = Field(default_factory=Provenance)
+    governance: Governance = Field(default_factory=Governance)
 
     @property
     def text(self) -> str:
@@ -243,7 +244,7 @@ class MemCube(Content):
     state: State = State.GENERATED
     created_at: AwareDatetime
     updated_at: AwareDatetime
-    usage: Usage = Usage()
+    usage: Usage = Field(default_factory=Usage)
 
     @property
     def said_at(self) -> datetime:

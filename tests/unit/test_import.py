@@ -15,6 +15,14 @@ def test_importing_the_core_loads_no_runtime_framework_or_network_client() -> No
     assert not HEAVY & set(loaded)
 
 
+def test_importing_the_core_builds_no_model() -> None:
+    """Pydantic looks for its plugins when it builds the first, which takes a fifth of the whole import."""
+    code = "import memos_core, sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "memos_core.cube.memcube" in loaded
+    assert "pydantic.plugin._loader" not in loaded
+
+
 def test_opening_a_vault_loads_no_model() -> None:
     code = "import memos_core, sys; memos_core.MemOS.open(':memory:').close(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
