@@ -95,6 +95,8 @@ def unknown_words(line: str) -> list[str]:
             if option not in known:
                 unknown.append(option)
             waits_for_value = "=" not in word and not known.get(option, True)
+        elif command is None and word == "COMMAND":  # stands for any
+            return unknown
         elif command is None:
             command = COMMANDS.commands.get(word)
             if command is None:
