@@ -153,15 +153,10 @@ def test_no_filter_is_read_as_sql(foreign: Desk, key: str, value: Any, compariso
     try:
         where = conditions({key: {str(getattr(comparison, "value", comparison)): value}})
     except InvalidFilter:
-        assert not KEY.fullmatch(key) or comparison in {"$or", "$x"}
+        assert not KEY.fullmatch(key) or comparison in {"$or", "$x"} or "\ud800" in str(value)
         return
     selection = alice(where=where)
-    try:
-        found = foreign.vault.select(selection, limit=99)
-    except MemOSError:
-        assert isinstance(value, str)
-        assert "\ud800" in value
-        return
+    found = foreign.vault.select(selection, limit=99)
     assert {cube.namespace for cube in found} <= {("alice",)}
     assert len(found) == foreign.vault.count(selection) <= 1
 
