@@ -27,7 +27,7 @@ class Author:
 
     def new_id(self) -> str:
         """An id for a cube that is about to be written."""
-        return new_id(self.clock.tick().wall)
+        return new_id(self.clock.tick())
 
     def put(self, cube: str, content: Content, *, parents: Iterable[str] = ()) -> Operation:
         """Set the content of a cube, replacing the operations named."""

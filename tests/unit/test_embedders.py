@@ -45,6 +45,14 @@ def test_the_end_of_a_long_text_counts() -> None:
     assert near[-1] == near.max() > 0.4
 
 
+def test_nothing_of_a_question_beyond_the_window_is_cut_off() -> None:
+    preamble = "Good morning, I hope that you are well and that the weather is fine. " * 20
+    plain, long, other = map(MINILM.embed_query, (preamble, preamble + "Who owns the boat?", preamble + "Is tea green?"))
+    assert min(plain @ long, plain @ other, long @ other) < 0.9999
+    assert np.linalg.norm(long) == pytest.approx(1, abs=1e-6)
+    assert np.array_equal(MINILM.embed([preamble + "Who owns the boat?"])[0], long)
+
+
 def test_lone_surrogates_are_refused() -> None:
     with pytest.raises(InvalidText):
         MINILM.embed(["\ud800"])

@@ -6,7 +6,6 @@ import argparse
 import logging
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 from memos_core import MemOS, MemOSError
@@ -15,6 +14,8 @@ from memos_core.cli import default_vault, prepare
 __all__ = ["main", "serve"]
 
 NAMESPACE = "default"
+SDK = {"mcp", "mcp_types"}
+INSTALL = "pip install --upgrade 'memcubes[mcp]'"
 
 
 def serve(vault: Path, *, namespace: str) -> None:
@@ -32,9 +33,15 @@ def serve(vault: Path, *, namespace: str) -> None:
     MemOSError
         If the vault cannot be used, or the extra with the protocol is not installed.
     """
-    if find_spec("mcp") is None:
-        raise MemOSError(detail="The MCP server needs an extra. Install it with: pip install 'memcubes[mcp]'")
-    from memos_mcp.server import build
+    try:
+        from memos_mcp.server import build
+    except ModuleNotFoundError as error:
+        # The SDK is not there, or is of before 2.0, whose modules had other names.
+        if (error.name or "").partition(".")[0] not in SDK:
+            raise
+        raise MemOSError(
+            detail=f"The MCP server needs the MCP SDK, 2.0 or newer. Install it with: {INSTALL}"
+        ) from error
 
     # Stdout belongs to the protocol. Set up before the SDK does it, which would draw boxes around every line.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")

@@ -16,11 +16,11 @@ from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
 from pydantic import ConfigDict, Field
 
-from memos_core import MemCube, MemOS, MemOSError, Message, State
+from memos_core import Kind, MemCube, MemOS, MemOSError, Message, Origin, State
 from memos_core.cli import moment
 from memos_core.cube.namespace import Namespace, covers
 from memos_core.cube.namespace import namespace as labels
-from memos_core.errors import CubeNotFound, EmbedderMismatch
+from memos_core.errors import CubeNotFound, EmbedderMismatch, InvalidInput
 from memos_mcp.results import (
     DATA,
     MAX_ANSWER,
@@ -41,7 +41,7 @@ Date = Annotated[
     Optional[str],
     Field(max_length=40, description="ISO date or time, e.g. 2025-03-04; a date alone means its end, in UTC."),
 ]
-Kind = Literal["episode", "document", "tool_trace"]
+KindName = Literal["episode", "document", "tool_trace"]
 
 #: What a model can do about an error whose message speaks to programmers.
 RECOVERY: dict[type[MemOSError], str] = {
@@ -71,7 +71,9 @@ class Tools:
                 min_length=1, max_length=20_000, description='What to remember, in full sentences with names, not "he".'
             ),
         ],
-        speaker: Annotated[Optional[str], Field(max_length=200, description="Who said it, by name.")] = None,
+        speaker: Annotated[
+            Optional[str], Field(min_length=1, max_length=200, description="Who said it, by name.")
+        ] = None,
         said_at: Annotated[
             Optional[str],
             Field(
@@ -81,7 +83,12 @@ class Tools:
         ] = None,
         source_id: Annotated[
             Optional[str],
-            Field(max_length=200, description="Your own id for it. Adding the same id again replaces the text."),
+            Field(
+                min_length=1,
+                max_length=200,
+                description="Your own id for it. Adding the same id again replaces the text; but never a "
+                "message that no agent wrote.",
+            ),
         ] = None,
     ) -> Remembered:
         """Remember one fact, event, preference, plan or quote for later conversations.
@@ -91,16 +98,18 @@ class Tools:
         To correct a memory, add it again under the same source_id, or forget the old one. Returns the memory's id.
         """
         at = None if said_at is None else moment(said_at, at=time.min)
+        if source_id is not None:
+            self._check_replaceable(source_id)
         # A model writes this, whomever it quotes: trusted as an agent, so that nothing it read can speak as the user.
         message = Message(content=text, role="agent", name=speaker, at=at, id=source_id)
         added = self._memos.add([message], namespace=self._namespace)
         [cube] = (*added.written, *added.unchanged)
+        note = "Remembered." if added.written else "This was in memory already."
+        if cube.state is State.ARCHIVED:
+            cube = self._memos.rollback(cube.id, cube.version)
+            note = "This had been forgotten; it is recalled again."
         return Remembered(
-            note="Remembered." if added.written else "This was in memory already.",
-            id=cube.id,
-            is_new=bool(added.written),
-            replaced=bool(added.superseded),
-            times=times(cube),
+            note=note, id=cube.id, is_new=bool(added.written), replaced=bool(added.superseded), times=times(cube)
         )
 
     def memory_search(
@@ -157,7 +166,9 @@ class Tools:
         self,
         limit: Annotated[int, Field(ge=1, le=100, description="At most so many memories.")] = 20,
         offset: Annotated[int, Field(ge=0, le=10_000_000, description="next_offset of the page before.")] = 0,
-        kind: Annotated[Optional[Kind], Field(description="Only messages, document passages or tool output.")] = None,
+        kind: Annotated[
+            Optional[KindName], Field(description="Only messages, document passages or tool output.")
+        ] = None,
         archived: Annotated[bool, Field(description="Show what was forgotten instead.")] = False,
     ) -> Listed:
         """List memories, the latest change first. Use it to see what is there or to tidy up, not to answer a question.
@@ -194,6 +205,21 @@ class Tools:
             cube = self._memos.forget(cube.id, reason=reason)
         note = f"Nothing was changed. {DATA}" if dry_run else "Archived: it is no longer recalled."
         return Forgotten(note=note, memory=memory(cube), dry_run=dry_run)
+
+    def _check_replaceable(self, source_id: str) -> None:
+        """Refuse an id under which somebody else's message is kept: ids are shown, so any model could name it."""
+        held = self._memos.list(
+            namespace=self._namespace,
+            exact=True,
+            source_ids=[source_id],
+            kinds=[Kind.EPISODE, Kind.TOOL_TRACE],
+            states=list(State),
+        )
+        if any(cube.provenance.origin is not Origin.AGENT for cube in held):
+            raise InvalidInput(
+                detail=f"{source_id!r} is the id of a message that no agent wrote, and it stays as it is. "
+                "Add yours under another source_id, or under none."
+            )
 
     def _mine(self, memory_id: str) -> MemCube:
         cube = self._memos.get(memory_id)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from mcp import Client, StdioServerParameters
 
-from memos_core import MemOS
+from memos_core import MemOS, MemOSError
+from memos_mcp import serve
 
 SERVER = [sys.executable, "-m", "memos_mcp"]
 HELLO = {
@@ -50,7 +51,7 @@ async def test_two_clients_share_one_vault_and_no_namespace(tmp_path: Path) -> N
         assert (await bob.call_tool("memory_list", {})).structured_content["memories"] == []
 
 
-def test_what_was_acknowledged_survives_a_killed_server(tmp_path: Path) -> None:
+async def test_what_was_acknowledged_survives_a_killed_server(tmp_path: Path) -> None:
     vault = tmp_path / "memory.db"
     with start(vault) as server:
         assert ask(server, HELLO)["result"]["serverInfo"]["name"] == "memos"
@@ -59,8 +60,30 @@ def test_what_was_acknowledged_survives_a_killed_server(tmp_path: Path) -> None:
         answer = ask(server, {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": add})
         assert answer["result"]["structuredContent"]["is_new"]
         server.kill()
+    async with client(vault, "default") as restarted:
+        found = await restarted.call_tool("memory_search", {"query": "door code"})
+    assert [each["text"] for each in found.structured_content["memories"]] == ["The door code has changed"]
+
+
+async def test_vault_and_namespace_can_come_from_the_environment(tmp_path: Path) -> None:
+    vault = tmp_path / "other.db"
+    environment = {**os.environ, "MEMOS_VAULT": str(vault), "MEMOS_NAMESPACE": "acme/ana"}
+    server = StdioServerParameters(command=sys.executable, args=["-m", "memos_mcp"], env=environment)
+    async with Client(server) as started:
+        await started.call_tool("memory_add", {"text": "The door code has changed"})
     with MemOS.open(vault) as memos:
-        assert [cube.text for cube in memos.list(namespace="default")] == ["The door code has changed"]
+        assert [cube.namespace for cube in memos.list(namespace="acme")] == [("acme", "ana")]
+
+
+@pytest.mark.parametrize("absent", ["mcp.server.mcpserver", "mcp_types"])
+def test_without_the_sdk_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absent: str
+) -> None:
+    monkeypatch.delitem(sys.modules, "memos_mcp.server", raising=False)
+    monkeypatch.setitem(sys.modules, absent, None)
+    with pytest.raises(MemOSError, match=r"pip install --upgrade 'memcubes\[mcp\]'"):
+        serve(tmp_path / "memory.db", namespace="alice")
+    assert not (tmp_path / "memory.db").exists()
 
 
 def test_stdout_carries_the_protocol_and_nothing_else(tmp_path: Path) -> None:

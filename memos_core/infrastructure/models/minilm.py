@@ -58,6 +58,10 @@ class MiniLM:
             If the weights are not there, or are not the published ones.
         InvalidText
             If a text is not valid Unicode.
+
+        Notes
+        -----
+        Nothing is cut off: of a text beyond the window, all spans count. To find each of them, embed them one by one.
         """
         import numpy as np
 
@@ -65,13 +69,13 @@ class MiniLM:
             return np.zeros((0, SPEC.dim), np.float32)
         session = self._loaded()
         if len(texts) == 1:
-            return self._run(session, texts[0])[None]
+            return self._whole(session, texts[0])[None]
         with ThreadPoolExecutor(WORKERS) as pool:
-            return np.stack(list(pool.map(lambda text: self._run(session, text), texts)))
+            return np.stack(list(pool.map(lambda text: self._whole(session, text), texts)))
 
     def embed_query(self, text: str) -> Vector:
         """Embed a question: ``(384,)``; this model makes no difference between questions and passages."""
-        return self._run(self._loaded(), text)
+        return self._whole(self._loaded(), text)
 
     def spans(self, text: str) -> list[Span]:
         """Cut a text into spans of at most 254 word pieces, at paragraphs or sentences where possible."""
@@ -80,6 +84,18 @@ class MiniLM:
     def count_tokens(self, text: str) -> int:
         """Length in word pieces."""
         return len(self._tokenizer.tokenize(text))
+
+    def _whole(self, session: Any, text: str) -> Vector:
+        """The vector of a text; of one beyond the window, the mean of its spans' vectors, by their lengths."""
+        import numpy as np
+
+        spans = [text[span.start : span.end] for span in self.spans(text)]
+        if len(spans) == 1:
+            return self._run(session, text)
+        lengths = [self.count_tokens(span) for span in spans]
+        mean = np.average([self._run(session, span) for span in spans], axis=0, weights=lengths)
+        normalised: Vector = (mean / np.linalg.norm(mean)).astype(np.float32)
+        return normalised
 
     def _run(self, session: Any, text: str) -> Vector:
         import numpy as np
