@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,8 +48,10 @@ def test_the_end_of_a_long_text_counts() -> None:
 
 def test_nothing_of_a_question_beyond_the_window_is_cut_off() -> None:
     preamble = "Good morning, I hope that you are well and that the weather is fine. " * 20
-    plain, long, other = map(MINILM.embed_query, (preamble, preamble + "Who owns the boat?", preamble + "Is tea green?"))
-    assert min(plain @ long, plain @ other, long @ other) < 0.9999
+    plain, long, other = map(
+        MINILM.embed_query, (preamble, preamble + "Who owns the boat?", preamble + "Is tea green?")
+    )
+    assert max(plain @ long, plain @ other, long @ other) < 0.9999
     assert np.linalg.norm(long) == pytest.approx(1, abs=1e-6)
     assert np.array_equal(MINILM.embed([preamble + "Who owns the boat?"])[0], long)
 
