@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -18,11 +19,25 @@ PAGE = (Path(__file__).parents[3] / "docs" / "MCP.md").read_text(encoding="utf-8
 CONFIGURATIONS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
 
 
-@pytest.mark.parametrize("configuration", CONFIGURATIONS)
-def test_a_configuration_starts_a_server(configuration: dict[str, Any], tmp_path: Path) -> None:
-    [servers] = configuration.values()
-    arguments = [str(tmp_path / "memory.db") if each.endswith(".db") else each for each in servers["memos"]["args"]]
-    assert servers["memos"]["command"] == "memos"
+COMMANDS = [
+    *(
+        [servers["memos"]["command"], *servers["memos"]["args"]]
+        for block in CONFIGURATIONS
+        for servers in block.values()
+    ),
+    *(shlex.split(line) for line in re.findall(r"^claude mcp add .*? -- (.*)$", PAGE, re.MULTILINE)),
+]
+
+
+def test_the_page_has_a_configuration_for_every_kind_of_client() -> None:
+    assert [list(block) for block in CONFIGURATIONS] == [["mcpServers"], ["mcpServers"], ["servers"]]
+    assert len(COMMANDS) == 4
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_configuration_starts_a_server(command: list[str], tmp_path: Path) -> None:
+    program, *arguments = [str(tmp_path / "memory.db") if each.endswith(".db") else each for each in command]
+    assert program == "memos"
     done = subprocess.run(
         [sys.executable, "-c", "from memos_core.cli import main; main()", *arguments],
         input="", env=dict(os.environ), capture_output=True, text=True, timeout=60, check=False,
@@ -38,5 +53,9 @@ async def test_every_tool_is_on_the_page(server: MCPServer[Any]) -> None:
     assert told == {tool.name: "no" if tool.annotations.read_only_hint else "yes" for tool in listed}
 
 
-def test_the_limit_on_the_page_is_the_limit() -> None:
-    assert f"{MAX_ANSWER:,} characters" in PAGE
+async def test_the_limits_on_the_page_are_the_limits(server: MCPServer[Any]) -> None:
+    async with Client(server) as client:
+        [add] = [tool for tool in (await client.list_tools()).tools if tool.name == "memory_add"]
+    longest = add.input_schema["properties"]["text"]["maxLength"]
+    assert f"hold at most {MAX_ANSWER:,} characters" in PAGE
+    assert f"takes at most {longest:,} characters" in " ".join(PAGE.split())

@@ -154,9 +154,9 @@ async def test_one_answer_is_never_too_long_for_a_model(server: Server, memos: M
 
 
 async def test_a_text_full_of_dates_does_not_fill_an_answer_with_them(server: Server, memos: MemOS) -> None:
-    dates = " ".join(f"{day}.3.2025," for day in range(1, 31))
+    dates = " ".join(f"2025-03-{day:02}," for day in range(1, 31))
     memos.add([Message(content=f"{number}: {dates * 9}") for number in range(50)], namespace="alice")
-    found = await call(server, "memory_search", query="3.2025", limit=50)
+    found = await call(server, "memory_search", query="2025-03-07", limit=50)
     assert found["memories"][0]["times"]
     shown = sum(len(memory["text"]) + sum(map(len, memory["times"])) for memory in found["memories"])
     assert shown <= MAX_ANSWER
@@ -301,7 +301,7 @@ async def test_no_tool_takes_an_argument_that_says_whose_memory(
     said = await refusal(server, tool, **arguments, **{argument: "bob"})
     assert argument in said
     assert "not permitted" in said
-    assert "marmalade" not in said.partition("input_value")[0]
+    assert "secret" not in said
 
 
 @pytest.mark.parametrize("made", ["{}", " {}", "{} ", "{}%", "%", "*", "bob/{}", "' OR '1'='1", "../bob", '["{}"]'])
