@@ -12,6 +12,7 @@ import typer
 from memos_core.cli.options import Call, Json, Namespace, Vault, examples
 from memos_core.cli.output import paragraph, progress, screen, show_memory
 from memos_core.cube.answer import Added
+from memos_core.cube.memcube import State
 from memos_core.errors import InvalidInput
 
 
@@ -59,6 +60,8 @@ def _show(added: Added) -> None:
     paragraph(console, "Remembered:" if added.written else "Known already:", style="bold")
     for cube in (*added.written, *added.unchanged):
         show_memory(console, cube)
+    if any(cube.state is State.ARCHIVED for cube in added.unchanged):
+        paragraph(console, "It was forgotten and stays archived. Add it under another --id to have it recalled.")
     if added.superseded:
         paragraph(console, "It replaces what was there under this id; `memos history` shows both.")
 

@@ -35,6 +35,13 @@ def test_the_same_text_under_the_same_id_is_known_already(run: Run) -> None:
     assert "It replaces" in run("add", "Buy coffee", "--id", "n1", "--at", "2025-01-01").stdout
 
 
+def test_what_was_forgotten_stays_so_when_it_is_added_again_and_that_is_said(run: Run, ask: Ask) -> None:
+    name = added(ask, "Buy tea", "--id", "n1", "--at", "2025-01-01")
+    run("forget", name)
+    assert "stays archived" in run("add", "Buy tea", "--id", "n1", "--at", "2025-01-01").stdout
+    assert ask("search", "tea")["hits"] == []
+
+
 def test_a_text_can_come_from_stdin(run: Run, ask: Ask) -> None:
     run("add", "-", stdin="Two\nlines\n")
     [cube] = ask("list")["cubes"]
