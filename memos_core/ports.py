@@ -147,6 +147,28 @@ class Edge(NamedTuple):
     target: str
 
 
+@dataclass(frozen=True)
+class Walk:
+    """How far the memory graph is walked.
+
+    Attributes
+    ----------
+    hops
+        Steps away from the seeds.
+    fanout
+        Edges by which each node leads on, at most.
+    limit
+        Edges in all, at most.
+    without
+        Relations that are not walked.
+    """
+
+    hops: int
+    fanout: int
+    limit: int
+    without: Collection[str] = ()
+
+
 class Passage(NamedTuple):
     """The light view of a cube that ranking needs, for hundreds of candidates at a time.
 
@@ -287,20 +309,10 @@ class Vault(Protocol):
         """
         ...
 
-    def neighbourhood(
-        self,
-        selection: Selection,
-        seeds: Sequence[str],
-        *,
-        hops: int,
-        fanout: int,
-        limit: int,
-        without: Collection[str] = (),
-    ) -> list[Edge]:
-        """Edges within some hops of the seed nodes, both ways, nearest first, at most ``limit`` in all.
+    def neighbourhood(self, selection: Selection, seeds: Sequence[str], walk: Walk) -> list[Edge]:
+        """Edges around the seed nodes, walked both ways, nearest first.
 
-        Each node leads on by at most ``fanout`` edges. Only admitted cubes state edges and appear in them. Relations
-        in ``without`` are not there.
+        Only admitted cubes state edges and appear in them.
         """
         ...
 

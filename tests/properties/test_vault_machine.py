@@ -20,7 +20,7 @@ from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection, conditions
 from memos_core.infrastructure.vault.dict import DictVault
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
-from memos_core.ports import Batch, Scored, Vault
+from memos_core.ports import Batch, Scored, Vault, Walk
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.vault.desk import OTHER_SPEC, SPEC, Desk, days, mention, parts_of, vector
 
@@ -226,7 +226,8 @@ class VaultMachine(RuleBasedStateMachine):
             assert_alike(*(vault.during(selection, asked, limit=ALL) for vault in self.both))
         for hops in (1, 3):
             got, expected = (
-                vault.neighbourhood(selection, ["entity:ana"], hops=hops, fanout=ALL, limit=ALL) for vault in self.both
+                vault.neighbourhood(selection, ["entity:ana"], Walk(hops=hops, fanout=ALL, limit=ALL))
+                for vault in self.both
             )
             assert sorted(got) == sorted(expected)
 

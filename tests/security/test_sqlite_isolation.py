@@ -17,7 +17,7 @@ from memos_core.cube.memcube import Governance, Kind, Provenance, State, Trust
 from memos_core.cube.selection import KEY, Comparison, Condition, Selection, conditions
 from memos_core.errors import InvalidFilter, MemOSError
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
-from memos_core.ports import Batch
+from memos_core.ports import Batch, Walk
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.vault.desk import SPEC, Desk, alice, day, parts_of, vector
 
@@ -188,7 +188,7 @@ def answers_of(desk: Desk, selection: Selection, text: str) -> list[Any]:
             *desk.vault.select(selection, limit=99),
             *desk.vault.match(selection, [text], limit=99),
             *desk.vault.passages(selection, [text]),
-            *desk.vault.neighbourhood(selection, [text], hops=2, fanout=9, limit=99),
+            *desk.vault.neighbourhood(selection, [text], Walk(hops=2, fanout=9, limit=99)),
         ]
     except MemOSError:
         assert "\ud800" in text

@@ -12,7 +12,7 @@ from memos_core.cube.memcube import Provenance, State
 from memos_core.errors import MemOSError, VaultCorrupt
 from memos_core.infrastructure.vault.connection import vector_extension
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
-from memos_core.ports import Vault
+from memos_core.ports import Vault, Walk
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.vault.desk import Desk, alice, day, days, mention, vector
 
@@ -120,7 +120,7 @@ def answers(vault: Vault) -> list[object]:
         vault.nearest(alice(), vector(1, 2, 3, 4), limit=1000),
         vault.nearest(everything, vector(4, 3, 2, 1), limit=1000),
         vault.during(everything, days(3, 9), limit=1000),
-        vault.neighbourhood(everything, ["entity:ana"], hops=2, fanout=1000, limit=10_000),
+        vault.neighbourhood(everything, ["entity:ana"], Walk(hops=2, fanout=1000, limit=10_000)),
         vault.passages(everything, ids),
         vault.select(alice(source_ids=frozenset({"m3", "m9"})), limit=9),
         vault.select(alice(session="s"), limit=1000),

@@ -14,7 +14,7 @@ import numpy as np
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import MemCube
 from memos_core.infrastructure.vault.edges import cube_node, edges_of
-from memos_core.ports import Edge, Passage, Scored
+from memos_core.ports import Edge, Passage, Scored, Walk
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
@@ -108,23 +108,23 @@ def visible_edges(admitted: Mapping[str, MemCube]) -> dict[Edge, None]:
     }
 
 
-def neighbourhood(edges: Iterable[Edge], seeds: Sequence[str], *, hops: int, fanout: int) -> list[Edge]:
-    """Walk the edges outwards from the seeds, both ways; each node leads on by its first ``fanout`` edges."""
+def neighbourhood(edges: Iterable[Edge], seeds: Sequence[str], walk: Walk) -> list[Edge]:
+    """Walk the edges outwards from the seeds, both ways; each node leads on by its first edges."""
     by_node: dict[str, list[Edge]] = defaultdict(list)
-    for edge in sorted(edges):
+    for edge in sorted(edge for edge in edges if edge.relation not in walk.without):
         for node in {edge.source, edge.target}:
             by_node[node].append(edge)
     found: dict[Edge, None] = {}
     frontier = reached = dict.fromkeys(seeds)
-    for _ in range(hops):
+    for _ in range(walk.hops):
         met: dict[str, None] = {}
         for node in frontier:
-            for edge in by_node[node][:fanout]:
+            for edge in by_node[node][: walk.fanout]:
                 found[edge] = None
                 met.update(dict.fromkeys((edge.source, edge.target)))
         frontier = {node: None for node in met if node not in reached}
         reached = reached | frontier
-    return list(found)
+    return list(found)[: walk.limit]
 
 
 def passage(cube: MemCube, admitted: Mapping[str, MemCube], followed_by: str | None) -> Passage:

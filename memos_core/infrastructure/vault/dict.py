@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from memos_core.cube.selection import Selection
 from memos_core.errors import ForkedVault, InvalidInput, MemOSError, VaultClosed
 from memos_core.infrastructure.vault import brute
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
-from memos_core.ports import Batch, Clock, Damage, Edge, EmbeddingSpec, Part, Passage, Scored, VaultStats
+from memos_core.ports import Batch, Clock, Damage, Edge, EmbeddingSpec, Part, Passage, Scored, VaultStats, Walk
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
@@ -176,21 +176,11 @@ class DictVault:
         found = {name: max(inside) for name, inside in shares.items() if inside}
         return brute.ranked(found, limit)
 
-    def neighbourhood(
-        self,
-        selection: Selection,
-        seeds: Sequence[str],
-        *,
-        hops: int,
-        fanout: int,
-        limit: int,
-        without: Collection[str] = (),
-    ) -> list[Edge]:
-        check_page(limit, min(hops, fanout))
+    def neighbourhood(self, selection: Selection, seeds: Sequence[str], walk: Walk) -> list[Edge]:
+        check_page(walk.limit, min(walk.hops, walk.fanout))
         with self._access():
             admitted = self._admitted(selection)
-        edges = [edge for edge in brute.visible_edges(admitted) if edge.relation not in without]
-        return brute.neighbourhood(edges, seeds, hops=hops, fanout=fanout)[:limit]
+        return brute.neighbourhood(brute.visible_edges(admitted), seeds, walk)
 
     def passages(self, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
         with self._access():

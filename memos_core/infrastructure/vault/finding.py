@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
@@ -18,7 +18,7 @@ from memos_core.infrastructure.vault.predicates import admitted, driving, is_pla
 from memos_core.infrastructure.vault.reading import corrupt, intact
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.infrastructure.vault.timeline import FOREVER
-from memos_core.ports import Edge, Passage, Scored
+from memos_core.ports import Edge, Passage, Scored, Walk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -185,45 +185,40 @@ def during(db: apsw.Connection, selection: Selection, interval: Interval, *, lim
     return found
 
 
-def neighbourhood(
-    db: apsw.Connection,
-    selection: Selection,
-    seeds: Sequence[str],
-    *,
-    hops: int,
-    fanout: int,
-    limit: int,
-    without: Collection[str],
-) -> list[Edge]:
-    """Edges around seed nodes, nearest first; every node leads on by its first ``fanout`` edges."""
+def neighbourhood(db: apsw.Connection, selection: Selection, seeds: Sequence[str], walk: Walk) -> list[Edge]:
+    """Edges around seed nodes, nearest first; every node leads on by its first edges."""
     finder = _Finder(db, selection)
     found: dict[Edge, None] = {}
     frontier = reached = dict.fromkeys(seeds)
-    for _ in range(hops):
-        if not frontier or len(found) >= limit:
+    for _ in range(walk.hops):
+        if not frontier or len(found) >= walk.limit:
             break
         met: dict[str, None] = {}
-        for edge in _edges_at(finder, list(frontier), fanout, without):
+        for edge in _edges_at(finder, list(frontier), walk):
             found[edge] = None
             met.update(dict.fromkeys((edge.source, edge.target)))
         frontier = {node: None for node in met if node not in reached}
         reached = reached | frontier
-    return list(found)[:limit]
+    return list(found)[: walk.limit]
 
 
-def _edges_at(finder: _Finder, nodes: Sequence[str], fanout: int, without: Collection[str]) -> Iterator[Edge]:
+def _edges_at(finder: _Finder, nodes: Sequence[str], walk: Walk) -> Iterator[Edge]:
     """The first edges of each node, node by node."""
     there = finder.alias("there")
     ends = {
         f"{end}_admitted": _SQL["end_admitted"].format(end=end, there_admitted=there) for end in ("source", "target")
     }
-    values = {"nodes": json.dumps(nodes), "fanout": min(fanout, FOREVER), "without": json.dumps(sorted(without))}
+    values = {
+        "nodes": json.dumps(nodes),
+        "fanout": min(walk.fanout, FOREVER),
+        "without": json.dumps(sorted(walk.without)),
+    }
     at: dict[str, set[Edge]] = {node: set() for node in nodes}
     for name in ("edges_from", "edges_to"):
         for node, *edge in finder.rows(name, values, **ends):
             at[node].add(Edge(*edge))
     for edges in at.values():
-        yield from sorted(edges)[:fanout]
+        yield from sorted(edges)[: walk.fanout]
 
 
 def passages(db: apsw.Connection, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:

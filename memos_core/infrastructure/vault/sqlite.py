@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from memos_core.infrastructure.vault.connection import Pool
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
 from memos_core.infrastructure.vault.moments import horizon, microseconds
 from memos_core.infrastructure.vault.opening import open_pool
-from memos_core.ports import Batch, Clock, Damage, Edge, EmbeddingSpec, Part, Passage, Scored, VaultStats
+from memos_core.ports import Batch, Clock, Damage, Edge, EmbeddingSpec, Part, Passage, Scored, VaultStats, Walk
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
@@ -132,19 +132,10 @@ class SQLiteVault:
         with self._pool.read() as db:
             return finding.during(db, selection, interval, limit=limit)
 
-    def neighbourhood(
-        self,
-        selection: Selection,
-        seeds: Sequence[str],
-        *,
-        hops: int,
-        fanout: int,
-        limit: int,
-        without: Collection[str] = (),
-    ) -> list[Edge]:
-        check_page(limit, min(hops, fanout))
+    def neighbourhood(self, selection: Selection, seeds: Sequence[str], walk: Walk) -> list[Edge]:
+        check_page(walk.limit, min(walk.hops, walk.fanout))
         with self._pool.read() as db:
-            return finding.neighbourhood(db, selection, seeds, hops=hops, fanout=fanout, limit=limit, without=without)
+            return finding.neighbourhood(db, selection, seeds, walk)
 
     def passages(self, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
         with self._pool.read() as db:

@@ -11,16 +11,13 @@ from memos_core.errors import InvalidInput
 from memos_core.operation.recall.fusion import Lists, Ranked, fuse, neighbours
 from memos_core.operation.recall.question import Question, analyse
 from memos_core.operation.recall.weights import DEFAULT, Weights
-from memos_core.ports import FOLLOWS, SAID_BY, Embedder, Passage, Scored, Vault
+from memos_core.ports import FOLLOWS, SAID_BY, Embedder, Passage, Scored, Vault, Walk
 
 MAX_LIMIT = 1000
 DEPTH = 100  # candidates a list; more only when more hits are asked for
 
 #: The part of the graph that is ranked around a question. Turns of a conversation have weights of their own.
-HOPS = 3
-FANOUT = 32
-EDGES = 1000
-TURNS = (FOLLOWS, SAID_BY)
+AROUND = Walk(hops=3, fanout=32, limit=1000, without=(FOLLOWS, SAID_BY))
 
 
 def recall(
@@ -82,7 +79,7 @@ def _graph(question: Question, selection: Selection, vault: Vault) -> dict[str, 
     from memos_core.operation.graph import personalised_pagerank
 
     seeds = [f"entity:{key}" for key in question.entities]
-    edges = vault.neighbourhood(selection, seeds, hops=HOPS, fanout=FANOUT, limit=EDGES, without=TURNS)
+    edges = vault.neighbourhood(selection, seeds, AROUND)
     ranks = personalised_pagerank(edges, seeds)
     return {node.removeprefix("cube:"): rank for node, rank in ranks.items() if node.startswith("cube:")}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from memos_core.cube.memcube import State
 from memos_core.cube.selection import Selection
-from memos_core.ports import Scored, Vault
+from memos_core.ports import Scored, Vault, Walk
 from memos_core.testing.vault.desk import ALICE, days, vector
 
 TERMS = ("fox", "hare", "owl", "whale")
@@ -27,7 +27,7 @@ def answers(vault: Vault, selection: Selection = EVERYTHING) -> dict[str, Any]:
         "match": [_rounded(vault.match(selection, [term], limit=1000)) for term in TERMS],
         "nearest": [_rounded(vault.nearest(selection, each, limit=1000)) for each in numbers],
         "during": _rounded(vault.during(selection, days(1, 31), limit=1000)),
-        "edges": sorted(vault.neighbourhood(selection, SEEDS, hops=3, fanout=1000, limit=1000)),
+        "edges": sorted(vault.neighbourhood(selection, SEEDS, Walk(hops=3, fanout=1000, limit=1000))),
         "passages": vault.passages(selection, names),
         "namespaces": vault.namespaces(),
         "histories": [vault.history(name) for name in names],

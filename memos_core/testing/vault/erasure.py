@@ -6,6 +6,7 @@ from typing import Any
 
 from memos_core.cube.memcube import State
 from memos_core.cube.operation import Operation
+from memos_core.ports import Walk
 from memos_core.testing.vault.desk import SPEC, Desk, alice, day, days, mention, vector
 from memos_core.testing.vault.suite import VaultSuite
 
@@ -23,7 +24,7 @@ def assert_absent(desk: Desk, erased: Operation, *, text: str) -> None:
         assert erased.cube not in [scored.cube for scored in vault.nearest(selection, HERE, limit=99)]
         assert erased.cube not in [scored.cube for scored in vault.during(selection, days(1, 30), limit=99)]
         node = f"cube:{erased.cube}"
-        assert vault.neighbourhood(selection, [node, "entity:ana"], hops=3, fanout=9, limit=99) == []
+        assert vault.neighbourhood(selection, [node, "entity:ana"], Walk(hops=3, fanout=9, limit=99)) == []
         assert erased.cube not in vault.passages(selection, [erased.cube])
     assert vault.get([erased.cube]) == []
     assert vault.get([erased.cube], known_at=erased.hlc.datetime()) == []

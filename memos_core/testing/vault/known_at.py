@@ -8,6 +8,7 @@ from memos_core.cube.fold import fold
 from memos_core.cube.memcube import Governance, MemCube, State, Trust
 from memos_core.cube.operation import Operation
 from memos_core.cube.selection import Selection
+from memos_core.ports import Walk
 from memos_core.testing.vault.desk import Desk, alice, days
 from memos_core.testing.vault.suite import VaultSuite
 
@@ -34,7 +35,10 @@ class KnownAt(VaultSuite):
         assert desk.texts(alice(known_at=put.hlc.datetime())) == ["something"]
         assert desk.vault.match(alice(known_at=before), ["something"], limit=9) == []
         assert desk.vault.passages(alice(known_at=before), [put.cube]) == {}
-        assert desk.vault.neighbourhood(alice(known_at=before), [f"cube:{put.cube}"], hops=1, fanout=9, limit=9) == []
+        assert (
+            desk.vault.neighbourhood(alice(known_at=before), [f"cube:{put.cube}"], Walk(hops=1, fanout=9, limit=9))
+            == []
+        )
 
     def test_states_namespaces_and_conflicts_are_those_of_then(self, desk: Desk) -> None:
         put = desk.put("first")

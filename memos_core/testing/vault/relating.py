@@ -10,7 +10,7 @@ from memos_core.cube.claim import Claim
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Kind, Provenance, State
 from memos_core.cube.selection import Selection
-from memos_core.ports import Edge, Passage
+from memos_core.ports import Edge, Passage, Walk
 from memos_core.testing.vault.desk import Desk, alice, day, days, mention
 from memos_core.testing.vault.suite import VaultSuite
 
@@ -83,7 +83,7 @@ class Graph(VaultSuite):
         link = Claim(subject=first.cube, predicate="explains", object=second.cube)
         desk.put("link", claim=link, kind=Kind.LINK)
         one, two = f"cube:{first.cube}", f"cube:{second.cube}"
-        edges = desk.vault.neighbourhood(alice(), [one], hops=3, fanout=99, limit=99)
+        edges = desk.vault.neighbourhood(alice(), [one], Walk(hops=3, fanout=99, limit=99))
         assert set(edges) == {
             Edge(one, "mentions", "entity:ana"),
             Edge(one, "mentions", "entity:new york"),
@@ -95,27 +95,29 @@ class Graph(VaultSuite):
             Edge(one, "explains", two),
         }
         assert len(edges) == len(set(edges))
-        fewer = desk.vault.neighbourhood(alice(), [one], hops=3, fanout=1, limit=99, without=("follows", "mentions"))
+        fewer = desk.vault.neighbourhood(
+            alice(), [one], Walk(hops=3, fanout=1, limit=99, without=("follows", "mentions"))
+        )
         assert fewer == [Edge(one, "explains", two)]
 
     def test_hops_limit_how_far_edges_are_followed(self, desk: Desk) -> None:
         puts = [desk.put("text", entities=(f"e{at}", f"e{at + 1}")) for at in range(4)]
         for hops, reached in ((0, 0), (1, 1), (2, 2), (3, 3), (8, 8)):
-            edges = desk.vault.neighbourhood(alice(), ["entity:e0"], hops=hops, fanout=9, limit=99)
+            edges = desk.vault.neighbourhood(alice(), ["entity:e0"], Walk(hops=hops, fanout=9, limit=99))
             assert len(edges) == reached, hops
-        both_ways = desk.vault.neighbourhood(alice(), ["entity:e2"], hops=1, fanout=9, limit=99)
+        both_ways = desk.vault.neighbourhood(alice(), ["entity:e2"], Walk(hops=1, fanout=9, limit=99))
         assert {edge.source for edge in both_ways} == {f"cube:{puts[1].cube}", f"cube:{puts[2].cube}"}
 
     def test_busy_nodes_lead_on_by_a_few_edges_only(self, desk: Desk) -> None:
         for _ in range(12):
             desk.put("text", entities=("Ana", "Hub"))
-        assert len(desk.vault.neighbourhood(alice(), ["entity:hub"], hops=1, fanout=5, limit=99)) == 5
-        assert len(desk.vault.neighbourhood(alice(), ["entity:hub"], hops=2, fanout=5, limit=7)) == 7
-        assert desk.vault.neighbourhood(alice(), ["entity:hub"], hops=2, fanout=5, limit=0) == []
+        assert len(desk.vault.neighbourhood(alice(), ["entity:hub"], Walk(hops=1, fanout=5, limit=99))) == 5
+        assert len(desk.vault.neighbourhood(alice(), ["entity:hub"], Walk(hops=2, fanout=5, limit=7))) == 7
+        assert desk.vault.neighbourhood(alice(), ["entity:hub"], Walk(hops=2, fanout=5, limit=0)) == []
 
     def test_nearest_edges_come_first(self, desk: Desk) -> None:
         desk.put("text", entities=("Ana", "Bob"))
-        edges = desk.vault.neighbourhood(alice(), ["entity:ana"], hops=2, fanout=9, limit=1)
+        edges = desk.vault.neighbourhood(alice(), ["entity:ana"], Walk(hops=2, fanout=9, limit=1))
         assert [edge.target for edge in edges] == ["entity:ana"]
 
     def test_cubes_that_are_not_admitted_state_no_edges_and_appear_in_none(self, desk: Desk) -> None:
@@ -127,17 +129,17 @@ class Graph(VaultSuite):
         desk.put("link", kind=Kind.LINK, claim=Claim(subject=mine.cube, predicate="explains", object=archived.cube))
         expected = [Edge(f"cube:{mine.cube}", "mentions", "entity:ana")]
         for seed in (f"cube:{mine.cube}", "entity:ana"):
-            assert desk.vault.neighbourhood(alice(), [seed], hops=4, fanout=9, limit=99) == expected
+            assert desk.vault.neighbourhood(alice(), [seed], Walk(hops=4, fanout=9, limit=99)) == expected
         for seed in (f"cube:{foreign.cube}", f"cube:{archived.cube}", "entity:secret", "entity:hidden"):
-            assert desk.vault.neighbourhood(alice(), [seed], hops=4, fanout=9, limit=99) == []
+            assert desk.vault.neighbourhood(alice(), [seed], Walk(hops=4, fanout=9, limit=99)) == []
 
     def test_edges_are_those_of_the_version_shown(self, desk: Desk) -> None:
         put = desk.put("first", entities=("Ana",))
         desk.put("second", cube=put.cube, parents=[put.id], entities=("Bob",))
         then = alice(known_at=put.hlc.datetime())
         for selection, seen, unseen in ((alice(), "bob", "ana"), (then, "ana", "bob")):
-            assert len(desk.vault.neighbourhood(selection, [f"entity:{seen}"], hops=1, fanout=9, limit=9)) == 1
-            assert desk.vault.neighbourhood(selection, [f"entity:{unseen}"], hops=1, fanout=9, limit=9) == []
+            assert len(desk.vault.neighbourhood(selection, [f"entity:{seen}"], Walk(hops=1, fanout=9, limit=9))) == 1
+            assert desk.vault.neighbourhood(selection, [f"entity:{unseen}"], Walk(hops=1, fanout=9, limit=9)) == []
 
 
 class Passages(VaultSuite):

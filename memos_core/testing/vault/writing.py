@@ -29,7 +29,7 @@ from memos_core.errors import (
     VaultClosed,
 )
 from memos_core.infrastructure.vault.gate import MAX_ID, MAX_METADATA, MAX_TEXT
-from memos_core.ports import Batch, EmbeddingSpec, Part, Span, Vault
+from memos_core.ports import Batch, EmbeddingSpec, Part, Span, Vault, Walk
 from memos_core.testing.vault.desk import OTHER_SPEC, SECOND, SPEC, Desk, alice, content, day, days, parts_of, vector
 from memos_core.testing.vault.suite import VaultSuite
 
@@ -135,7 +135,7 @@ class Writing(VaultSuite):
         assert vault.match(alice(), ["nothing"], limit=10) == []
         assert vault.nearest(alice(), vector(1, 0, 0, 0), limit=10) == []
         assert vault.during(alice(), days(1, 9), limit=10) == []
-        assert vault.neighbourhood(alice(), ["entity:nobody"], hops=2, fanout=9, limit=9) == []
+        assert vault.neighbourhood(alice(), ["entity:nobody"], Walk(hops=2, fanout=9, limit=9)) == []
         assert vault.passages(alice(), ["nothing"]) == {}
         assert vault.unembedded(SPEC, limit=10) == []
         assert vault.known_vectors(["nothing"], SPEC) == {}
@@ -320,7 +320,7 @@ def every_use(vault: Vault, put: Operation, folder: Path) -> list[Callable[[], o
         lambda: vault.match(alice(), ["something"], limit=1),
         lambda: vault.nearest(alice(), vector(1, 0, 0, 0), limit=1),
         lambda: vault.during(alice(), days(1, 9), limit=1),
-        lambda: vault.neighbourhood(alice(), [f"cube:{put.cube}"], hops=1, fanout=1, limit=1),
+        lambda: vault.neighbourhood(alice(), [f"cube:{put.cube}"], Walk(hops=1, fanout=1, limit=1)),
         lambda: vault.passages(alice(), [put.cube]),
         lambda: vault.known_vectors(["something"], SPEC),
         lambda: vault.unembedded(SPEC, limit=1),
