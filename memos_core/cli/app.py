@@ -2,28 +2,61 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 from typer.core import TyperGroup
 
-from memos_core.cli import asking, demonstrating, doctor, forgetting, reading, serving, upkeep, writing
+from memos_core.cli import asking, benching, demonstrating, doctor, forgetting, reading, serving, upkeep, writing
 from memos_core.cli.options import DEFAULT_NAMESPACE, Call
-from memos_core.cli.output import write_error
+from memos_core.cli.output import in_shell, write_error
 from memos_core.errors import MemOSError
+
+# Click's; new releases of typer bring a click of their own, so it cannot be imported from there.
+UsageError: type[Any] = typer.BadParameter.__mro__[1]
 
 
 class Commands(TyperGroup):
-    """The commands; an error of ours ends with its message and exit code 1, not with a traceback."""
+    """The commands; an error ends with its message and an exit code, not with a traceback."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what stands before the command."""
+        with _told(as_json=_asks_for_json(args)):
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
-        try:
+        with _told(as_json=ctx.params.get("as_json") or _asks_for_json(ctx.args)):
             return super().invoke(ctx)
-        except MemOSError as error:
-            write_error(error, as_json=bool(ctx.obj and ctx.obj.as_json))
-            raise typer.Exit(1) from error
+
+
+def _asks_for_json(arguments: Sequence[str]) -> bool:
+    # Also of a command line that cannot be read to its end, for that is an error to be told.
+    return "--json" in takewhile(lambda argument: argument != "--", arguments)
+
+
+@contextmanager
+def _told(*, as_json: bool) -> Iterator[None]:
+    try:
+        yield
+    except MemOSError as error:
+        write_error(type(error).__name__, in_shell(error), as_json=as_json)
+        raise typer.Exit(1) from error
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # whoever read the answer has read enough
+            raise
+        write_error("OSError", f"{error}.", as_json=as_json)
+        raise typer.Exit(1) from error
+    except UsageError as error:
+        if not as_json:
+            raise
+        write_error("UsageError", error.format_message(), as_json=True)
+        raise typer.Exit(2) from error
 
 
 app = typer.Typer(
@@ -36,7 +69,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 an error, with its message on stderr; 2 a command line that is not understood.",
 )
 
-for module in (demonstrating, writing, asking, reading, forgetting, upkeep, doctor, serving):
+for module in (demonstrating, writing, asking, reading, forgetting, upkeep, doctor, serving, benching):
     module.register(app)
 
 

@@ -16,18 +16,20 @@ from memos_core.cli.options import (
     MinTrust,
     Namespace,
     Vault,
+    Words,
     examples,
     filters,
+    joined,
 )
-from memos_core.cli.output import paragraph, screen, show_memory
+from memos_core.cli.output import counted, paragraph, screen, show_memory
 from memos_core.cube.answer import Context, Hit
 
-Query = Annotated[list[str], typer.Argument(help="A question, or a few words.")]
+BLANK = "Ask for something, or see everything with `memos list`."
 
 
 def search(
     ctx: typer.Context,
-    query: Query,
+    query: Words,
     limit: Annotated[int, typer.Option("--limit", "-l", min=1, max=1000, help="At most so many.")] = 10,
     why: Annotated[bool, typer.Option("--why", help="Show what each was found by, and by how much.")] = False,
     as_of: AsOf = None,
@@ -41,7 +43,8 @@ def search(
 ) -> None:
     """Find the memories that answer a question, best first."""
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
-    asked, narrowed = " ".join(query), filters(as_of, known_at, kind, min_trust, session)
+    asked = joined(query, "The question", advice=BLANK)
+    narrowed = filters(as_of, known_at, kind, min_trust, session)
     with call.memory() as memos:
         hits = memos.search(asked, namespace=call.namespace, limit=limit, **narrowed)
     call.answer({"query": asked, "hits": hits}, lambda: show_hits(hits, why=why))
@@ -58,7 +61,7 @@ def show_hits(hits: list[Hit], *, why: bool) -> None:
 
 def context(
     ctx: typer.Context,
-    query: Query,
+    query: Words,
     max_tokens: Annotated[int, typer.Option(min=1, help="Upper limit of the text.")] = 1500,
     limit: Annotated[int, typer.Option("--limit", "-l", min=1, max=1000, help="At most so many memories.")] = 50,
     as_of: AsOf = None,
@@ -72,7 +75,8 @@ def context(
 ) -> None:
     """Find memories and write them down for a model: dated, sourced, fenced."""
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
-    asked, narrowed = " ".join(query), filters(as_of, known_at, kind, min_trust, session)
+    asked = joined(query, "The question", advice=BLANK)
+    narrowed = filters(as_of, known_at, kind, min_trust, session)
     with call.memory() as memos:
         found = memos.context(asked, namespace=call.namespace, max_tokens=max_tokens, limit=limit, **narrowed)
     call.answer(found, lambda: _show(found))
@@ -80,7 +84,8 @@ def context(
 
 def _show(found: Context) -> None:
     typer.echo(found.text)
-    summary = f"{len(found.hits)} memories in {found.tokens} tokens; {found.left_out} did not fit."
+    held = f"{counted(len(found.hits), 'memory', 'memories')} in {counted(found.tokens, 'token')}"
+    summary = f"{held}; {found.left_out:,} did not fit." if found.left_out else f"{held}."
     paragraph(screen(stderr=True), summary, style="dim")
 
 

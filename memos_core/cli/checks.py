@@ -12,7 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from memos_core.errors import MemOSError, VaultError
+from memos_core.cli.output import counted
+from memos_core.errors import MemOSError, NotAVault, VaultCorrupt
 
 if TYPE_CHECKING:
     from memos_core.infrastructure.vault.sqlite import SQLiteVault
@@ -97,7 +98,7 @@ def _vault(path: Path) -> Iterator[Check]:
             yield from _damage(vault)
     except MemOSError as error:
         mend = "Say with --vault where your vault is, or restore a backup."
-        yield Check("vault", str(error), "wrong", mend if isinstance(error, VaultError) else "")
+        yield Check("vault", str(error), "wrong", mend if isinstance(error, (NotAVault, VaultCorrupt)) else "")
         return
     free = shutil.disk_usage(path.resolve().parent).free
     if free < LOW_SPACE:
@@ -105,13 +106,15 @@ def _vault(path: Path) -> Iterator[Check]:
 
 
 def _contents(vault: SQLiteVault, path: Path) -> Iterator[Check]:
-    counted = vault.stats()
-    yield Check("vault", f"{path} (schema {counted.schema}, {counted.size / 1e6:.1f} MB)")
-    places = f"{len(counted.by_namespace)} namespaces"
-    yield Check("memories", f"{counted.cubes:,} in {places}, {counted.operations:,} operations")
-    if counted.conflicts:
+    stats = vault.stats()
+    yield Check("vault", f"{path} (schema {stats.schema}, {stats.size / 1e6:.1f} MB)")
+    places = counted(len(stats.by_namespace), "namespace")
+    yield Check("memories", f"{stats.cubes:,} in {places}, {counted(stats.operations, 'operation')}")
+    if stats.conflicts:
         mend = "memos.conflicts(namespace=...) lists them, and memos.resolve(id) settles each."
-        yield Check("conflicts", f"{counted.conflicts:,} memories were changed apart", "note", mend)
+        yield Check(
+            "conflicts", f"{counted(stats.conflicts, 'memory was', 'memories were')} changed apart", "note", mend
+        )
 
 
 def _vectors(vault: SQLiteVault, spec: EmbeddingSpec) -> Check:
@@ -119,7 +122,9 @@ def _vectors(vault: SQLiteVault, spec: EmbeddingSpec) -> Check:
         mend = "Run `memos reembed` to use the default model, or go on using the other from Python."
         return Check("vectors", f"made by {vault.spec}, and the default model is {spec}", "wrong", mend)
     if missing := vault.stats().unembedded:
-        return Check("vectors", f"{missing:,} operations have none", "wrong", "Run `memos reembed`.")
+        return Check(
+            "vectors", f"{counted(missing, 'operation has', 'operations have')} none", "wrong", "Run `memos reembed`."
+        )
     return Check("vectors", "all there, of the present model" if vault.spec else "none yet")
 
 

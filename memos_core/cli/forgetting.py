@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memos_core.cli.options import Call, Json, Namespace, Vault, examples
-from memos_core.cli.output import paragraph, screen, show_memory
+from memos_core.cli.output import counted, paragraph, screen, show_memory
 from memos_core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 def forget(
     ctx: typer.Context,
-    cube_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="As `memos list` shows them.")],
+    cube_ids: Annotated[list[str], typer.Argument(metavar="ID", help="As `memos list` shows them.")],
     erase: Annotated[bool, typer.Option("--erase", help="Destroy content and history for ever.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Erase without asking.")] = False,
-    reason: Annotated[str, typer.Option(help="Kept in the history.")] = "on request",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Kept in the history.")] = "on request",
     vault: Vault = None,
     namespace: Namespace = None,
     as_json: Json = False,
@@ -28,16 +28,21 @@ def forget(
     """Take memories out of recall. They stay in the history, unless they are erased."""
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
     with call.memory() as memos:
-        cubes = [call.mine(memos, cube_id) for cube_id in cube_ids]
+        cubes = [call.mine(memos, cube_id) for cube_id in dict.fromkeys(cube_ids)]
         if erase:
             if not yes:
                 _confirm(cubes)
             receipt = memos.erase([cube.id for cube in cubes], reason=reason)
-            call.answer(receipt, lambda: _say(f"Erased {len(cubes)}; nothing of the content is left."))
+            call.answer(receipt, lambda: _say(f"Erased {memories(cubes)}; nothing of the content is left."))
         else:
             archived = [memos.forget(cube.id, reason=reason) for cube in cubes]
-            said = f"Archived {len(cubes)}. `memos list --state archived` still shows what is archived."
+            said = f"Archived {memories(cubes)}. `memos list --state archived` still shows what is archived."
             call.answer({"cubes": archived}, lambda: _say(said))
+
+
+def memories(cubes: list[MemCube]) -> str:
+    """How many there are, in words."""
+    return counted(len(cubes), "memory", "memories")
 
 
 def _say(text: str) -> None:
@@ -50,7 +55,7 @@ def _confirm(cubes: list[MemCube]) -> None:
     console = screen(stderr=True)
     for cube in cubes:
         show_memory(console, cube)
-    typer.confirm(f"Erase {len(cubes)} for ever, with all history?", abort=True, err=True)
+    typer.confirm(f"Erase {memories(cubes)} for ever, with all history?", abort=True, err=True)
 
 
 def register(app: typer.Typer) -> None:

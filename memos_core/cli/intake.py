@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
+from memos_core.cli.output import counted
 from memos_core.cube.clock import HybridClock
 from memos_core.cube.message import Document, Message
 from memos_core.cube.namespace import namespace as parse_namespace
@@ -99,18 +100,17 @@ def take_in(memos: MemOS, path: Path, form: str | None, *, namespace: str, advan
 
 def summarised(result: Imported) -> str:
     """What was done, in words."""
-    read_in = [
-        f"{count} {name}" for count, name in ((result.messages, "messages"), (result.documents, "documents")) if count
-    ]
-    replaced = f" ({result.superseded} replace older versions)" if result.superseded else ""
+    kinds = ((result.messages, "message"), (result.documents, "document"))
+    read_in = [counted(count, name) for count, name in kinds if count]
+    replaced = f" ({result.superseded:,} in place of an older version)" if result.superseded else ""
     lines = [
         f"Read {' and '.join(read_in)} from {printable(result.path)}.",
-        f"{result.written} memories written{replaced}, {result.unchanged} there already.",
+        f"{counted(result.written, 'memory', 'memories')} written{replaced}, {result.unchanged:,} there already.",
     ]
     if result.passed_over:
         named = [f"{printable(item['where'])} ({item['why']})" for item in result.passed_over[:MAX_NAMED]]
         more = len(result.passed_over) - len(named)
-        lines.append(f"Passed over: {', '.join(named)}{f' and {more} more' if more else ''}.")
+        lines.append(f"Passed over: {', '.join(named)}{f' and {more:,} more' if more else ''}.")
     return "\n".join(lines)
 
 

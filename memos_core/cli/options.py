@@ -17,7 +17,7 @@ from memos_core.cube.memcube import Kind, Trust
 from memos_core.cube.namespace import covers
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.selection import Filters
-from memos_core.errors import CubeNotFound, InvalidInput, VaultError
+from memos_core.errors import CubeNotFound, InvalidInput, InvalidText, VaultError
 
 if TYPE_CHECKING:
     from memos_core.cube.memcube import MemCube
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 WHERE = "Where and how"
 WHICH = "Which memories"
 DEFAULT_NAMESPACE = "default"
+TIERS = [tier.name.lower() for tier in Trust]
 
 
 def examples(*lines: str) -> str:
@@ -40,6 +41,13 @@ def _moment(text: str) -> datetime:
         raise typer.BadParameter(str(error)) from error
 
 
+def _tier(text: str) -> str:
+    if text.lower() not in TIERS:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(TIERS)}.")
+    return text.lower()
+
+
+Words = Annotated[list[str], typer.Argument(metavar="QUERY", help="A question, or a few words.", show_default=False)]
 Vault = Annotated[
     Optional[Path],
     typer.Option("--vault", metavar="PATH", help="The vault file (or MEMOS_VAULT).", rich_help_panel=WHERE),
@@ -74,7 +82,7 @@ Kinds = Annotated[
 MinTrust = Annotated[
     Optional[str],
     typer.Option(
-        metavar="TIER", help=f"Only what is trusted so far: {', '.join(tier.name.lower() for tier in Trust)}.",
+        parser=_tier, metavar="TIER", help=f"Only what is trusted so far or more: {', '.join(TIERS)}.",
         rich_help_panel=WHICH,
     ),
 ]  # fmt: skip
@@ -91,6 +99,22 @@ def filters(
     if session is not None:
         asked["session"] = session
     return asked
+
+
+def joined(words: list[str], what: str, *, advice: str) -> str:
+    """Words of a command line as one text.
+
+    Raises
+    ------
+    InvalidText
+        If they are blank, or bytes that are not text.
+    """
+    text = " ".join(words)
+    if not text.strip():
+        raise InvalidText(detail=f"{what} is blank. {advice}")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidText(detail=f"{what} is not in the encoding of this terminal, which is to be UTF-8.")
+    return text
 
 
 @dataclass(frozen=True)
@@ -111,11 +135,19 @@ class Call:
     def of(
         cls, context: typer.Context, *, vault: Path | None = None, namespace: str | None = None, as_json: bool = False
     ) -> Call:
-        """What was said after the command, and failing that before it."""
+        """What was said after the command, and failing that before it.
+
+        Raises
+        ------
+        InvalidNamespace
+            If the name is none.
+        """
         before = context.find_root().obj or cls()
-        call = cls(vault or before.vault, namespace or before.owner, as_json or before.as_json)
-        context.find_root().obj = call
-        return call
+        # An empty name is a mistake, such as an unset variable: it must not lead to somebody else's memory.
+        owner = before.owner if namespace is None else namespace
+        if owner is not None:
+            parse_namespace(owner)
+        return cls(vault or before.vault, owner, as_json or before.as_json)
 
     @property
     def path(self) -> Path:
@@ -125,7 +157,7 @@ class Call:
     @property
     def namespace(self) -> str:
         """Whose memory is meant."""
-        return self.owner or DEFAULT_NAMESPACE
+        return DEFAULT_NAMESPACE if self.owner is None else self.owner
 
     @contextmanager
     def memory(self, *, create: bool = False) -> Iterator[MemOS]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from memos_core.errors import MemOSError
+from memos_core.errors import CubeNotFound, EmbedderMismatch, MemOSError
 from memos_core.interface.context import annotated, printable
 
 if TYPE_CHECKING:
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 EXCERPT = 400  # characters of a memory in a list
 INDENT = 3
+#: Messages that advise a call from Python say here which command it is.
+ADVICE = {
+    CubeNotFound: "There is no memory {cube_id!r}. `memos list` shows what there is.",
+    EmbedderMismatch: (
+        "This vault holds vectors of {expected}, and the command line makes those of {actual}. "
+        "Go on using it from Python, or run `memos reembed`."
+    ),
+}
 
 
 def screen(*, stderr: bool = False) -> Console:
@@ -39,13 +47,24 @@ def write_json(document: object, *, stderr: bool = False) -> None:
     typer.echo(json.dumps(to_jsonable_python(document), indent=2, ensure_ascii=not is_unicode), err=stderr)
 
 
-def write_error(error: MemOSError, *, as_json: bool) -> None:
+def in_shell(error: MemOSError) -> str:
+    """The message of an error for somebody at the command line."""
+    said = ADVICE.get(type(error))
+    return str(error) if said is None else said.format(**error.facts)
+
+
+def write_error(kind: str, message: str, *, as_json: bool) -> None:
     """Say on stderr what is wrong."""
     if as_json:
-        write_json({"error": {"type": type(error).__name__, "message": str(error)}}, stderr=True)
+        write_json({"error": {"type": kind, "message": message}}, stderr=True)
     else:
         typer.secho("Error: ", fg=typer.colors.RED, bold=True, err=True, nl=False)
-        typer.echo(printable(str(error)), err=True)
+        typer.echo(printable(message), err=True)
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number of things, in words: ``1 memory``, ``1,234 memories``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def paragraph(

@@ -20,7 +20,7 @@ from memos_core.cli.options import (
     examples,
     filters,
 )
-from memos_core.cli.output import origin, paragraph, screen, show_memory, speaker
+from memos_core.cli.output import counted, origin, paragraph, screen, show_memory, speaker
 from memos_core.cube.answer import Change
 from memos_core.cube.memcube import MemCube, State
 from memos_core.interface.context import annotated, printable
@@ -93,7 +93,7 @@ def _show_cube(cube: MemCube) -> None:
         "tags": ", ".join(cube.tags),
         "metadata": str(cube.metadata or ""),
         "learnt": f"{cube.created_at:%Y-%m-%d %H:%M:%S}, changed {cube.updated_at:%Y-%m-%d %H:%M:%S} UTC",
-        "recalled": f"{cube.usage.count} times",
+        "recalled": counted(cube.usage.count, "time"),
         "id": cube.id,
         "version": cube.version,
         "conflicts": ", ".join(cube.conflicts),
@@ -151,25 +151,25 @@ def stats(ctx: typer.Context, vault: Vault = None, as_json: Json = False) -> Non
     """Count what the vault holds, all namespaces together."""
     call = Call.of(ctx, vault=vault, as_json=as_json)
     with call.memory() as memos:
-        counted = memos.stats()
-    call.answer(asdict(counted), lambda: show_fields(described(counted)))
+        held = memos.stats()
+    call.answer(asdict(held), lambda: show_fields(described(held)))
 
 
-def described(counted: VaultStats) -> dict[str, str]:
+def described(stats: VaultStats) -> dict[str, str]:
     """Counts and sizes in words."""
 
     def each(counts: dict[str, int]) -> str:
         return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
 
     return {
-        "memories": f"{counted.cubes:,}",
-        "by kind": each(dict(counted.by_kind)),
-        "by state": each(dict(counted.by_state)),
-        "by namespace": each(dict(counted.by_namespace)),
-        "operations": f"{counted.operations:,}",
-        "without vectors": f"{counted.unembedded:,}",
-        "in conflict": f"{counted.conflicts:,}",
-        "size": f"{counted.size / 1e6:.1f} MB",
+        "memories": f"{stats.cubes:,}",
+        "by kind": each(dict(stats.by_kind)),
+        "by state": each(dict(stats.by_state)),
+        "by namespace": each(dict(stats.by_namespace)),
+        "operations": f"{stats.operations:,}",
+        "without vectors": f"{stats.unembedded:,}",
+        "in conflict": f"{stats.conflicts:,}",
+        "size": f"{stats.size / 1e6:.1f} MB",
     }
 
 

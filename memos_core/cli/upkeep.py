@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from memos_core.cli.options import Call, Json, Vault, examples
-from memos_core.cli.output import paragraph, progress, screen
+from memos_core.cli.output import counted, paragraph, progress, screen
 
 
 def rebuild(ctx: typer.Context, vault: Vault = None, as_json: Json = False) -> None:
@@ -28,7 +28,7 @@ def reembed(ctx: typer.Context, vault: Vault = None, as_json: Json = False) -> N
     call = Call.of(ctx, vault=vault, as_json=as_json)
     with call.memory() as memos, progress("Embedding", quiet=call.as_json) as advance:
         done = memos.reembed(progress=advance)
-    call.answer({"embedded": done}, lambda: paragraph(screen(), f"Made vectors for {done:,} operations."))
+    call.answer({"embedded": done}, lambda: paragraph(screen(), f"Made vectors for {counted(done, 'operation')}."))
 
 
 def backup(

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime, time
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from memos_core.cli.options import Call, Json, Namespace, Vault, examples
+from memos_core.cli.options import Call, Json, Namespace, Vault, examples, joined
 from memos_core.cli.output import paragraph, progress, screen, show_memory
 from memos_core.cube.answer import Added
 from memos_core.cube.memcube import State
 from memos_core.errors import InvalidInput
+
+
+class Role(str, Enum):
+    """Who speaks, in a chat."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+    SYSTEM = "system"
+
+
+def _stdin() -> str:
+    from memos_core.infrastructure.exchange.importers.source import decoded
+
+    return decoded(sys.stdin.buffer.read(), Path("stdin"))
 
 
 def _said_at(text: str) -> datetime:
@@ -27,7 +43,7 @@ def _said_at(text: str) -> datetime:
 
 def add(
     ctx: typer.Context,
-    text: Annotated[list[str], typer.Argument(help="What to remember; '-' reads it from stdin.")],
+    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="What to remember; '-' reads it from stdin.")],
     at: Annotated[
         Optional[datetime],
         typer.Option(
@@ -35,9 +51,10 @@ def add(
         ),
     ] = None,
     speaker: Annotated[Optional[str], typer.Option(metavar="NAME", help="Who said it.")] = None,
-    role: Annotated[str, typer.Option(help="user, assistant, tool or system.")] = "user",
+    role: Annotated[Role, typer.Option(help="In what part.")] = Role.USER,
     source_id: Annotated[
-        Optional[str], typer.Option("--id", help="Its id elsewhere; adding the same id again updates the memory.")
+        Optional[str],
+        typer.Option("--id", metavar="ID", help="Its id elsewhere; adding the same id again updates the memory."),
     ] = None,
     session: Annotated[Optional[str], typer.Option(metavar="NAME", help="The conversation it belongs to.")] = None,
     vault: Vault = None,
@@ -46,10 +63,12 @@ def add(
 ) -> None:
     """Remember a text."""
     from memos_core.cube.message import Message
+    from memos_core.interface.reader.text import checked
 
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
-    content = sys.stdin.read() if text == ["-"] else " ".join(text)
-    message = Message(content=content, role=role, name=speaker, at=at, id=source_id)
+    given = [_stdin()] if text == ["-"] else text
+    content = joined(given, "The text", advice="There is nothing to remember in it.")
+    message = Message(content=checked(content, "The text"), role=role.value, name=speaker, at=at, id=source_id)
     with call.memory(create=True) as memos:
         added = memos.add([message], namespace=call.namespace, session=session)
     call.answer(added, lambda: _show(added))

@@ -59,7 +59,7 @@ def test_context_is_text_for_a_model_and_its_size_goes_to_stderr(run: Run, ask: 
     result = run("context", "Where does Mira live?")
     assert result.stdout.startswith("<memories>")
     assert "| Mira lives in Delfshaven" in result.stdout
-    assert "1 memories in" in result.stderr
+    assert "1 memory in" in result.stderr
     found = ask("context", "Where does Mira live?", "--max-tokens", "500")
     assert found["text"] == result.stdout.rstrip("\n")
     assert found["tokens"] <= 500
@@ -96,7 +96,7 @@ def test_the_history_tells_every_change(run: Run, ask: Ask) -> None:
 
 def test_what_is_forgotten_is_no_longer_found_and_can_still_be_listed(run: Run, ask: Ask) -> None:
     name = added(ask, "Old news")
-    assert "Archived 1." in run("forget", name).stdout
+    assert "Archived 1 memory." in run("forget", name, name).stdout
     assert ask("search", "news")["hits"] == []
     [cube] = ask("list", "--state", "archived")["cubes"]
     assert cube["id"] == name

@@ -52,4 +52,4 @@ def test_every_command_and_format_is_told_of() -> None:
 def test_the_message_of_the_page_is_one(run: Callable[..., Result], tmp_path: Path) -> None:
     [line] = re.findall(r"```json\n(.*?)\n```", page("IMPORT.md"), re.DOTALL)
     (tmp_path / "one.jsonl").write_text(line, encoding="utf-8")
-    assert "1 memories written" in run("import", "one.jsonl").stdout
+    assert "1 memory written" in run("import", "one.jsonl").stdout

@@ -61,8 +61,12 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     Raises
     ------
     InvalidInput
-        If it cannot be read.
+        If it cannot be read, or only once.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InvalidInput(
+            detail=f"{path} is no file that can be read twice. Save what comes from there, and import that."
+        )
     try:
         with path.open("rb") as stream:
             yield stream

@@ -1,0 +1,101 @@
+"""`bench`: MemOS measured beside other systems, on conversations of your own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from memos_core.cli.options import Call, Json, examples
+from memos_core.cli.output import paragraph, progress, screen
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH = 100  # columns, where nobody is looking
+
+group = typer.Typer(no_args_is_help=True, help="Measure MemOS beside other memory systems.")
+
+
+def recall(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Conversations and questions whose evidence is known.")],
+    peers: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--peers", "-p", metavar="NAMES", help="Released systems beside it, by commas; all: those installed."
+        ),
+    ] = None,
+    ablate: Annotated[bool, typer.Option("--ablate", help="MemOS without each of its signals, and no floors.")] = False,
+    first: Annotated[
+        Optional[int], typer.Option("--conversations", min=1, metavar="N", help="Only the first so many.")
+    ] = None,
+    out: Annotated[
+        Optional[Path],
+        typer.Option("--out", metavar="DIR", help="Keep every question's result there, and draw plots."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Which messages come back for a question: compared with the evidence, judged by no model.
+
+    Beside MemOS stand full text alone, vectors alone and the reciprocal ranks of both, and what you name with --peers.
+    All get the same vectors.
+    """
+    call = Call.of(ctx, as_json=as_json)
+    # By name: the core knows no bench, and the bench is an integration that imports the core.
+    systems = import_module("memos_bench.peers")
+    named = [name.strip() for names in peers or [] for name in names.split(",") if name.strip()]
+    chosen, missing = systems.chosen(named)
+    for why in missing:
+        paragraph(screen(stderr=True), f"Not run: {why}", style="yellow")
+    with TemporaryDirectory(prefix="memos-bench-", ignore_cleanup_errors=True) as folder:
+        _prepare(chosen, folder)
+        with progress("Measuring", quiet=call.as_json) as advance:
+            report = import_module("memos_bench").compare(
+                file, peers=chosen, embedder=_embedder(), ablate=ablate, first=first, out=out, advance=advance
+            )
+    call.answer(report.document(), lambda: _show(report))
+
+
+def _embedder() -> object:
+    from memos_core.infrastructure.models.minilm import MiniLM
+
+    return MiniLM()
+
+
+def _prepare(peers: Iterable[Any], folder: str) -> None:
+    """Set what peers read when they are imported, unless the user has."""
+    for peer in peers:
+        for name, value in peer.environment.items():
+            os.environ.setdefault(name, value.format(folder=folder))
+
+
+def _show(report: Any) -> None:
+    console = _wide(screen())
+    for table in report.tables():
+        console.print(table)
+    for path in report.written:
+        paragraph(console, f"Written: {path}", style="dim")
+
+
+def _wide(console: Console) -> Console:
+    """A console as wide as the tables need, if it is no terminal."""
+    if not sys.stdout.isatty():
+        console.width = max(console.width, WIDTH)
+    return console
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    group.command(
+        epilog=examples(
+            "memos bench recall locomo.json", "memos bench recall chats.jsonl --peers mem0,chroma --out new"
+        )
+    )(recall)
+    app.add_typer(group, name="bench")
