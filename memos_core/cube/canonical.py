@@ -77,7 +77,9 @@ def parse_object(data: bytes) -> dict[str, Any]:
         if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
             _check_depth(value)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(detail=f"This is not a JSON object: {error}") from error
+        # Its own count of lines would stand beside that of the file which the object is a line of.
+        what = f"{error.msg} at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else error
+        raise InvalidInput(detail=f"This is not a JSON object: {what}.") from error
     if not isinstance(value, dict):
         raise InvalidInput(detail=f"This is not a JSON object but a {type(value).__name__}.")
     return value
