@@ -31,8 +31,8 @@ QUESTIONS = (
     ("What did Mira sell before she moved?", None),
     ("What was the best day of the hike?", None),
 )
-LAST = "What is Mira's work at the museum?"
-BUDGET = 300  # tokens
+LAST = "What does Mira write for the museum?"
+BUDGET = 200  # tokens
 
 
 class Answer(NamedTuple):
