@@ -2,12 +2,13 @@
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memos_core.operation.recall.fusion import Lists, Ranked, fuse, scaled
 from memos_core.operation.recall.question import Question
-from memos_core.operation.recall.weights import Weights
+from memos_core.operation.recall.weights import KNEE, TAIL, Weights
 from memos_core.ports import Passage
 
 QUESTION = Question(text="where does Ana live?", terms=("ana", "live"), entities=("ana",), interval=None)
@@ -22,8 +23,8 @@ def ranking(found: list[Ranked]) -> list[str]:
     return [each.cube for each in found]
 
 
-def lists(depth: int = 100, **given: dict[str, float]) -> Lists:
-    return Lists(depth, *(given.get(name, {}) for name in ("text", "vectors", "graph", "time")))
+def lists(**given: dict[str, float]) -> Lists:
+    return Lists(*(given.get(name, {}) for name in ("text", "vectors", "graph", "time")))
 
 
 cubes = st.sampled_from("abcdefgh")
@@ -62,11 +63,25 @@ def test_more_of_a_signal_never_lowers_a_cube(text, cube, more) -> None:
     assert after <= before
 
 
-def test_the_worst_of_a_full_list_counts_nothing_and_of_a_short_one_something() -> None:
-    assert scaled({"a": 0.9, "b": 0.5}, depth=2) == {"a": 1.0, "b": 0.0}
-    assert scaled({"a": 1.0, "b": 0.5}, depth=3) == {"a": 1.0, "b": 0.5}
-    assert scaled({"a": 0.5, "b": 0.5}, depth=2) == {"a": 1.0, "b": 1.0}
-    assert scaled({}, depth=2) == {}
+def test_a_short_list_counts_from_zero_and_of_a_long_one_only_the_best_count_much() -> None:
+    assert scaled({"a": 1.0, "b": 0.5}) == {"a": 1.0, "b": 0.5}
+    assert scaled({"a": 0.0, "b": -1.0}) == {"a": 0.0, "b": 0.0}
+    assert scaled({}) == {}
+    many = scaled({f"{rank:03}": 200.0 - rank for rank in range(100)})
+    values = list(many.values())
+    assert values == sorted(values, reverse=True)
+    assert len(set(values)) == 100
+    assert (values[0], values[KNEE - 1]) == (1.0, pytest.approx(TAIL))
+    assert all(0 < value < TAIL for value in values[KNEE:])
+    assert set(scaled(dict.fromkeys(map(str, range(100)), 0.5)).values()) == {1.0}
+
+
+@given(st.dictionaries(st.integers(0, 300), st.floats(-1, 30), max_size=300))
+def test_scaling_keeps_the_order(scores) -> None:
+    found = scaled(scores)
+    assert all(0 <= value <= 1 for value in found.values())
+    for one, other in zip(sorted(scores, key=scores.get), sorted(scores, key=scores.get)[1:], strict=False):
+        assert found[one] <= found[other]
 
 
 def test_neighbours_of_a_match_gain_and_the_one_after_gains_most() -> None:

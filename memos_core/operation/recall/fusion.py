@@ -7,22 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from memos_core.operation.recall.question import Question
-from memos_core.operation.recall.weights import CHANCE, DEFAULT, LONG, PART, SHORT, WIDE, Weights
+from memos_core.operation.recall.weights import CHANCE, DEFAULT, KNEE, LONG, PART, SHORT, TAIL, WIDE, Weights
 from memos_core.ports import Passage
 
 
 @dataclass(frozen=True)
 class Lists:
-    """Candidates of each signal: raw scores by cube, on the scale of the list.
+    """Candidates of each signal: raw scores by cube, on the scale of the list."""
 
-    Attributes
-    ----------
-    depth
-        How many candidates a list could have at most. The worst of a full list is as good as those left out, and
-        counts nothing; a shorter list left out nothing, and counts from zero.
-    """
-
-    depth: int
     text: Mapping[str, float]
     vectors: Mapping[str, float]
     graph: Mapping[str, float]
@@ -56,17 +48,10 @@ def fuse(lists: Lists, passages: Mapping[str, Passage], question: Question, weig
     Scaled weighted sums kept more of each list's information than reciprocal ranks in every measurement made
     for this project; see ``docs/decisions/0006-fusion.md``.
     """
-    text, graph, time = (scaled(scores, lists.depth) for scores in (lists.text, lists.graph, lists.time))
-    lucky = {cube: score - _chance(passages.get(cube)) for cube, score in lists.vectors.items()}
-    vectors = scaled(lucky, lists.depth)
+    text = scaled({cube: score * _fading(_length(cube, passages), LONG) for cube, score in lists.text.items()})
+    vectors = scaled({cube: score - _chance(_length(cube, passages)) for cube, score in lists.vectors.items()})
+    graph, time = scaled(lists.graph), scaled(lists.time)
     found = {*text, *vectors, *graph, *time}
-    direct = {
-        cube: {
-            "text": weights.text * text.get(cube, 0.0) * _fading(passage.length, LONG),
-            "vectors": weights.vectors * vectors.get(cube, 0.0) * _fading(passage.length, LONG),
-        }
-        for cube, passage in passages.items()
-    }
     given = {
         cube: (weights.text * text.get(cube, 0.0) + weights.vectors * vectors.get(cube, 0.0))
         * _fading(passage.length, WIDE)
@@ -76,7 +61,8 @@ def fuse(lists: Lists, passages: Mapping[str, Passage], question: Question, weig
     ranked = []
     for cube, passage in passages.items():
         why = {
-            **direct[cube],
+            "text": weights.text * text.get(cube, 0.0),
+            "vectors": weights.vectors * vectors.get(cube, 0.0),
             "graph": weights.graph * graph.get(cube, 0.0),
             "time": weights.time * time.get(cube, 0.0),
             "before": weights.before * _from(passage, "follows", given, passages, weights.decay),
@@ -92,15 +78,25 @@ def fuse(lists: Lists, passages: Mapping[str, Passage], question: Question, weig
     return sorted(ranked, key=lambda found: (-found.score, found.cube))
 
 
-def scaled(scores: Mapping[str, float], depth: int) -> dict[str, float]:
-    """Stretch scores so that the best is 1, and the floor (zero, or the worst of a full list) is 0."""
+def scaled(scores: Mapping[str, float]) -> dict[str, float]:
+    """Stretch scores to 0..1: the best has 1, and beyond the ``KNEE`` best nothing has more than ``TAIL``.
+
+    What a signal finds beyond its best few is mostly chance; its order is kept, and little else.
+    """
     if not scores:
         return {}
-    floor = min(scores.values()) if len(scores) >= depth else 0.0
-    width = max(scores.values()) - floor
-    if width <= 0:
-        return dict.fromkeys(scores, 0.0 if floor == 0.0 else 1.0)
-    return {cube: max(0.0, score - floor) / width for cube, score in scores.items()}
+    ordered = sorted(scores.values(), reverse=True)
+    best = ordered[0]
+    if len(ordered) < KNEE:
+        return {cube: max(0.0, score) / best if best > 0 else 0.0 for cube, score in scores.items()}
+    knee = ordered[KNEE - 1]
+    return {cube: _stretched(score, knee, best) for cube, score in scores.items()}
+
+
+def _stretched(score: float, knee: float, best: float) -> float:
+    if score < knee:
+        return TAIL * max(0.0, score / knee) if knee > 0 else 0.0
+    return TAIL + (1 - TAIL) * (score - knee) / (best - knee) if best > knee else 1.0
 
 
 def neighbours(passages: Iterable[Passage]) -> set[str]:
@@ -117,11 +113,14 @@ def _from(
     return given.get(near, 0.0) + decay * given.get(far, 0.0)
 
 
+def _length(cube: str, passages: Mapping[str, Passage]) -> int:
+    return passages[cube].length if cube in passages else 0
+
+
 def _fading(length: int, half: int) -> float:
     return 1 / (1 + length / half)
 
 
-def _chance(passage: Passage | None) -> float:
+def _chance(length: int) -> float:
     """What a text of several parts gains by being allowed its best one."""
-    parts = 1 if passage is None else math.ceil(max(1, passage.length) / PART)
-    return CHANCE * math.sqrt(2 * math.log(parts))
+    return CHANCE * math.sqrt(2 * math.log(math.ceil(max(1, length) / PART)))

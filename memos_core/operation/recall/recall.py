@@ -72,7 +72,7 @@ def _candidates(
     for _ in range(3):  # the candidates, their neighbours, and theirs
         passages |= vault.passages(selection, sorted(wanted))
         wanted = neighbours(passages.values()) - set(passages)
-    return Lists(depth, text, vectors, graph, time), passages
+    return Lists(text, vectors, graph, time), passages
 
 
 def _graph(question: Question, selection: Selection, vault: Vault) -> dict[str, float]:

@@ -30,11 +30,11 @@ class Weights:
     text: float = 0.6
     vectors: float = 0.4
     graph: float = 0.2
-    time: float = 0.4
-    before: float = 0.5
+    time: float = 0.8
+    before: float = 0.4
     after: float = 0.3
     decay: float = 0.6
-    speaker: float = 0.4
+    speaker: float = 0.5
     substance: float = 0.3
     assistant: float = 0.3
 
@@ -43,9 +43,13 @@ DEFAULT = Weights()
 
 #: Lengths in characters.
 PART = 1000  # of one embedded part: the best of several parts is high by chance
-LONG = 4000  # at this length a message's own score is halved: a long text matches everything a little
-WIDE = 600  # at this length what it gives to its neighbours is halved
+LONG = 1200  # at this length a full-text score is halved: a long text matches everything a little
+WIDE = 600  # at this length what a message gives to its neighbours is halved
 SHORT = 100  # at this length a message has half the substance it can have
 
 #: What the best of n parts gains by chance, per standard deviation of a normal distribution.
 CHANCE = 0.06
+
+#: How many candidates of a list share its scale, and what the last of them has.
+KNEE = 40
+TAIL = 0.1
