@@ -5,34 +5,20 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import MAXYEAR, datetime, timedelta
 
 from memos_core.cube.interval import Granularity, Interval
 from memos_core.language import calendar
-
-MONTHS = {
-    name: index + 1
-    for index, names in enumerate(
-        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|"
-        "september sep sept|october oct|november nov|december dec".split("|")
-    )
-    for name in names.split()
-}
-WEEKDAYS = {
-    name: index for index, name in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())
-}
-NUMBERS = {
-    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
-    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30,
-    "a couple of": 2, "a couple": 2, "couple of": 2, "a few": 3, "few": 3, "several": 4,
-}  # fmt: skip
-VAGUE = frozenset({"a couple of", "a couple", "couple of", "a few", "few", "several"})
-HOLIDAYS = {
-    "new year's day": (1, 1), "valentine's day": (2, 14), "st patrick's day": (3, 17), "the fourth of july": (7, 4),
-    "halloween": (10, 31), "christmas eve": (12, 24), "christmas day": (12, 25), "christmas": (12, 25),
-    "boxing day": (12, 26), "new year's eve": (12, 31),
-}  # fmt: skip
+from memos_core.language.saying import (
+    AHEAD,
+    GOES_ON,
+    HOLIDAYS,
+    MONTHS,
+    SHORT_WEEKDAYS,
+    VAGUE,
+    WEEKDAYS,
+    Saying,
+)
 
 #: Fragments of the patterns. A month in full or with a capital: "may" and "march" are words too.
 MONTH = r"(?-i:J(?:an(?:uary)?|une?|uly?)|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|january|february|april|june|july|august|september|october|november|december)"
@@ -40,6 +26,7 @@ MONTH_GROUP = rf"(?P<month>{MONTH})\.?"
 DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 YEAR = r"(?P<year>(?:19|20)\d\d)"
 WEEKDAY = rf"(?P<weekday>{'|'.join(WEEKDAYS)})"
+SHORT_WEEKDAY = r"(?P<weekday>(?-i:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun))\.?"  # "this sat well" is no day
 SEASON = rf"(?P<season>{'|'.join(calendar.SEASONS)})"
 NUMBER = r"(?P<number>\d{1,3}|(?:a\s+)?couple\s+of|a\s+couple|(?:a\s+)?few|several|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty)"
 UNIT = r"(?P<unit>day|night|week|weekend|month|year|decade|hour|minute)s?"
@@ -49,59 +36,19 @@ US_DATE = rf"{MONTH_GROUP}\s+(?:the\s+)?{DAY}(?!\d)(?:,?\s+{YEAR})?"
 HOLIDAY_DATE = rf"{HOLIDAY}(?:\s+{YEAR})?"
 WHICH = r"(?P<which>last|past|previous|this\s+past|this\s+coming|this|next|coming)"
 
+FREE = (
+    r"(?=\s*(?:[.,;:!?)]|$|(?:after|and|at|because|before|but|for|in|or|so|to|when|with)\b))"  # nothing it could count
+)
+
 _DATES = tuple(re.compile(date, re.IGNORECASE) for date in (DATE, US_DATE, HOLIDAY_DATE))
 ANY_DATE = "(?P<date>" + re.sub(r"\?P<\w+>", "?:", f"{DATE}|{US_DATE}|{HOLIDAY_DATE}") + ")"
 
 #: Nothing is a time without one of these; most messages have none, and are done here.
 TRIGGER = re.compile(
-    rf"\d|\b(?:today|tonight|tomorrow|yesterday|morning|afternoon|evening|ago|last|past|previous|this|next|coming|later|"
+    rf"\d|\b(?:today|tonight|tomorrow|yesterday|morning|afternoon|evening|ago|last|past|previous|this|next|coming|later|now|been|"
     rf"in\s+(?:about\s+)?{NUMBER.replace('?P<number>', '?:')}\s|from\s+now|since|{'|'.join(WEEKDAYS)}|{MONTH}|{'|'.join(calendar.SEASONS)}|halloween|christmas|new\s+year)",
     re.IGNORECASE,
 )
-
-_AHEAD = re.compile(
-    r"\b(?:will|going to|gonna|won't|shall|let's|plan(?:s|ning)?|hop(?:e|ing)|tomorrow|next|upcoming|soon|can't wait|"
-    r"looking forward|should|want to|deadline|due)\b|'ll\b|\u2019ll\b",
-    re.IGNORECASE,
-)
-_BEHIND = re.compile(
-    r"\b(?:was|were|had|did|went|saw|got|took|made|came|met|bought|gave|found|felt|said|told|thought|began|broke|ran|"
-    r"won|lost|left|kept|spent|taught|wrote|read|ate|drove|flew|grew|held|heard|knew|paid|sang|sent|slept|spoke|swam|"
-    r"wore|been|back|\w{2,}ed)\b",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True)
-class Saying:
-    """A match of a rule, when it was said, and the clause around it."""
-
-    match: re.Match[str]
-    at: datetime
-    clause: str
-
-    def __getitem__(self, group: str) -> str:
-        """A group in lower case with single blanks; empty if it took no part."""
-        found = self.match.groupdict().get(group) or ""
-        return " ".join(found.casefold().replace("\u2019", "'").split())
-
-    @property
-    def number(self) -> int:
-        """The number matched, as digits or words."""
-        word = self["number"]
-        return int(word) if word.isdigit() else NUMBERS[word]
-
-    @property
-    def looks_ahead(self) -> bool:
-        """Whether the clause speaks of the future; one without any sign of the past does not look back."""
-        return bool(_AHEAD.search(self.clause)) or not _BEHIND.search(self.clause)
-
-    @property
-    def step(self) -> int:
-        """-1, 0 or 1 for last, this and next."""
-        if self["which"] in {"last", "past", "previous", "this past"}:
-            return -1
-        return 1 if self["which"] in {"next", "coming", "this coming"} else 0
 
 
 def _date(saying: Saying) -> Interval:
@@ -119,9 +66,19 @@ def _date(saying: Saying) -> Interval:
     today = calendar.midnight(saying.at)
     years = range(saying.at.year - 1, saying.at.year + 2)
     candidates = [today.replace(year=year, month=month, day=day) for year in years if _exists(year, month, day)]
-    ahead = saying.looks_ahead and bool(_AHEAD.search(saying.clause))
+    ahead = saying.looks_ahead and bool(AHEAD.search(saying.clause))
     fitting = [date for date in candidates if (date >= today if ahead else date <= today)]
     return calendar.day(min(fitting or candidates, key=lambda date: abs(date - today)))
+
+
+def _day_of_month(saying: Saying) -> Interval:
+    """The nearest day of that number in the direction of the clause."""
+    day, today = int(saying["day"]), calendar.midnight(saying.at)
+    months = (calendar.shifted(today.replace(day=1), months=step) for step in (-2, -1, 0, 1, 2))
+    candidates = [month.replace(day=day) for month in months if _exists(month.year, month.month, day)]
+    ahead = bool(AHEAD.search(saying.clause))
+    fitting = [date for date in candidates if (date >= today if ahead else date <= today)]
+    return calendar.day(min(fitting, key=lambda date: abs(date - today)))
 
 
 def _exists(year: int, month: int, day: int) -> bool:
@@ -155,7 +112,7 @@ def _bare_month(saying: Saying) -> Interval:
     year = at.year
     if saying["which"]:
         year += {-1: -1 if month >= at.month else 0, 0: 0, 1: 1 if month <= at.month else 0}[saying.step]
-    elif _AHEAD.search(saying.clause):
+    elif AHEAD.search(saying.clause):
         year += month < at.month
     else:
         year -= month > at.month
@@ -184,7 +141,7 @@ def _named_day(saying: Saying) -> Interval:
 
 def _weekday(saying: Saying) -> Interval:
     """Last: the latest before today. This and coming: the next from today. Next: in next week. Bare: by tense."""
-    wanted, today = WEEKDAYS[saying["weekday"]], saying.at
+    wanted, today = (WEEKDAYS | SHORT_WEEKDAYS)[saying["weekday"]], saying.at
     back = (today.weekday() - wanted) % 7 or 7
     forward = (wanted - today.weekday()) % 7
     which = saying["which"]
@@ -281,6 +238,15 @@ def _last_units(saying: Saying) -> Interval:
     return Interval(start=calendar.shifted(saying.at, **units), end=saying.at, granularity=Granularity.SPAN)
 
 
+def _lasting(saying: Saying) -> Interval:
+    """For some time until now, where it is said that it goes on."""
+    if not (saying["now"] or GOES_ON.search(saying.clause)):
+        raise ValueError("This may have been at any time.")
+    span = _last_units(saying)
+    whole = _around(span.start, saying["unit"], vague=False)
+    return Interval(start=whole.start, end=saying.at, granularity=Granularity.SPAN)
+
+
 def _beside_date(saying: Saying) -> Interval:
     """The week, weekend, weekday or some days before, after or of a date."""
     date, after = _inner_date(saying).start, saying["side"] in {"after", "following"}
@@ -350,6 +316,8 @@ RULES = (
     _rule(r"(?P<dayname>yesterday|this|tomorrow|last)\s+(?P<part>morning|afternoon|evening|night)", _part_of_day),
     _rule(rf"{WHICH}\s+{WEEKDAY}", _weekday),
     _rule(rf"(?P<on>on\s+)?{WEEKDAY}", _weekday),
+    _rule(rf"{WHICH}\s+{SHORT_WEEKDAY}", _weekday),
+    _rule(rf"on\s+the\s+(?P<day>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th){FREE}", _day_of_month),
     _rule(rf"{WHICH}\s+(?P<span>week|weekend|month|year|quarter)", _which_unit),
     _rule(rf"{WHICH}\s+{SEASON}", _season),
     _rule(rf"{SEASON}\s+(?:of\s+)?{YEAR}", _season),
@@ -359,6 +327,8 @@ RULES = (
     _rule(rf"in\s+(?:about\s+)?{NUMBER}\s+{UNIT}(?:['\u2019]\s*time)?", lambda saying: _moved(saying, 1)),
     _rule(rf"{NUMBER}\s+{UNIT}\s+(?:later|from\s+(?:now|today))", lambda saying: _moved(saying, 1)),
     _rule(rf"(?:for\s+|over\s+|in\s+|during\s+)?the\s+(?:last|past)\s+{NUMBER}\s+{UNIT}", _last_units),
+    _rule(rf"for\s+(?:about\s+|around\s+|almost\s+|nearly\s+|over\s+|(?:just\s+)?under\s+)?{NUMBER}\s+{UNIT}(?P<now>\s+now)?", _lasting),
+    _rule(rf"{NUMBER}\s+{UNIT}(?P<now>\s+now)", _lasting),
     _rule(rf"the\s+(?P<what>day|night|week|weekend|month|year|{'|'.join(WEEKDAYS)})\s+(?P<side>before|after|of|following)\s+(?:the\s+)?{ANY_DATE}", _beside_date),
     _rule(rf"{NUMBER}\s+(?P<unit>day|week|month|year)s?\s+(?P<side>before|after)\s+(?:the\s+)?{ANY_DATE}", _beside_date),
 )  # fmt: skip

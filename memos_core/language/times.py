@@ -19,7 +19,8 @@ from typing import NamedTuple
 from memos_core.cube.interval import Granularity, Interval
 from memos_core.cube.memcube import TimeMention
 from memos_core.language import calendar, time_rules
-from memos_core.language.time_rules import Resolve, Saying
+from memos_core.language.saying import Saying
+from memos_core.language.time_rules import Resolve
 
 LONGEST = 400  # characters of a clause that are read for its tense
 

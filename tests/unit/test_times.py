@@ -37,6 +37,18 @@ MEANINGS = {
     "The meeting is on Tuesday": "2023-05-09",
     "I will see her on Thursday": "2023-05-11",
     "I saw her on Monday": "2023-05-01",
+    "We met last Fri": "2023-05-05",
+    "I joined them last Tues.": "2023-05-02",
+    "See you next Sat": "2023-05-20",
+    # days of a month
+    "I moved on the 26th, in the rain": "2023-04-26",
+    "We met on the 8th": "2023-05-08",
+    "We will leave on the 31st": "2023-05-31",
+    "We will leave on the 3rd and return": "2023-06-03",
+    # what goes on
+    "I've been painting for seven years now": "2016-01-01..2023-05-08",
+    "She has been ill for two weeks": "2023-04-24..2023-05-08",
+    "Ten years now, and still happy": "2013-01-01..2023-05-08",
     # weeks, weekends, months, quarters, years
     "last week": "2023-05-01..2023-05-07",
     "this week": "2023-05-08..2023-05-14",
@@ -154,6 +166,10 @@ NO_TIMES = [
     "2000 people came", "the weekend is short", "for two years", "a two week trip", "I am 30 years old", "every Friday-ish",
     "version 2.5.1", "room 1203", "10,000 years ago", "30 February 2023 is none", "in the fall", "call 555/1234", "99/99/2023",
     "the year of the cat", "ago", "last but not least", "next to me", "this is it", "at 5", "may 2", "the 45th day",
+        "Who last sat here?",
+        "We live on the 1st floor",
+        "We stayed for two weeks",
+        "It came on the 3rd try",
 ]  # fmt: skip
 
 
