@@ -80,8 +80,8 @@ def _show(report: Any) -> None:
     console = _wide(screen())
     for table in report.tables():
         console.print(table)
-    for path in report.written:
-        paragraph(console, f"Written: {path}", style="dim")
+    if report.written:
+        paragraph(console, f"Written to {report.written[0]}: {', '.join(report.written[1:])}", style="dim")
 
 
 def _wide(console: Console) -> Console:

@@ -87,6 +87,7 @@ def unknown_words(line: str) -> list[str]:
     unknown = []
     waits_for_value = False
     command = None
+    group = COMMANDS
     for word in words:
         option = word.split("=")[0]
         if waits_for_value:
@@ -98,10 +99,12 @@ def unknown_words(line: str) -> list[str]:
         elif command is None and word == "COMMAND":  # stands for any
             return unknown
         elif command is None:
-            command = COMMANDS.commands.get(word)
+            command = group.commands.get(word)
             if command is None:
                 return [*unknown, word]
             known = options_of(command)
+            if hasattr(command, "commands"):  # of a group, the next word says which
+                group, command = command, None
     return unknown
 
 

@@ -1,0 +1,106 @@
+"""Results as tables of at most a hundred columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from memos_bench.conversations import APART
+from memos_bench.measuring import DEPTHS, Ceiling, Row, labels
+from memos_bench.summing import Summary, counted, lead, summary
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+ABREAST = 5  # categories in one table
+OURS = "MemOS"
+
+
+def tables(rows: Sequence[Row], ceiling: Ceiling) -> list[Table]:
+    """The table of all questions that count, and tables of recall@10 by category."""
+    return [_overall(counted(rows), ceiling), *_by_category(rows)]
+
+
+def _overall(rows: Sequence[Row], ceiling: Ceiling) -> Table:
+    title = f"{summary_count(rows)} questions; evidence recall in per cent"
+    headings = [f"R@{k}" for k in DEPTHS]
+    headings[2:2] = ["95 %"]  # of recall@10
+    table = _table(title, *headings, "MRR", "sess@5", "tokens", "ms", "p95", "add")
+    for name, mine in labels(rows).items():
+        table.add_row(_marked(name, mine), *_cells(summary(mine)), style="bold" if name == OURS else "")
+    table.caption = (
+        f"Full context: {100 * ceiling.recall:.1f} at {ceiling.tokens:,.0f} tokens, which nothing can exceed. "
+        "tokens: of the first ten. ms, p95: a search without embedding; add: a message. "
+        "*: embeds other texts than whole messages, such as parts of long ones."
+    )
+    return table
+
+
+def _marked(name: str, rows: Sequence[Row]) -> str:
+    return f"{name} *" if any(row.others for row in rows) else name
+
+
+def _cells(found: Summary) -> list[str]:
+    recall = [percent(found.recall[str(k)]) for k in DEPTHS]
+    recall[2:2] = [span(found.interval)]
+    sessions = "-" if found.sessions is None else percent(found.sessions)
+    times = [f"{each:.1f}" for each in (found.median, found.p95, found.adding)]
+    return [*recall, f"{found.rank:.3f}", sessions, f"{found.tokens:,.0f}", *times]
+
+
+def _by_category(rows: Sequence[Row]) -> list[Table]:
+    categories = sorted({row.category for row in rows}, key=lambda name: (name == APART, name))
+    ours = counted([row for row in rows if row.system == OURS])
+    made = []
+    for start in range(0, len(categories), ABREAST):
+        some = categories[start : start + ABREAST]
+        table = _table("recall@10 by category", *(_heading(rows, name) for name in some), "MemOS ahead")
+        for name, mine in labels(rows).items():
+            cells = [_recall([row for row in mine if row.category == category]) for category in some]
+            table.add_row(name, *cells, _ahead(ours, mine), style="bold" if name == OURS else "")
+        made.append(table)
+    return made
+
+
+def _heading(rows: Sequence[Row], category: str) -> str:
+    asked = len({(row.conversation, row.question) for row in rows if row.category == category})
+    apart = " (apart)" if category == APART else ""
+    return f"{category.replace('_', ' ').replace('-', ' ')}{apart} n={asked}"
+
+
+def _recall(rows: Sequence[Row]) -> str:
+    return percent(summary(rows).recall["10"]) if rows else "-"
+
+
+def _ahead(ours: Sequence[Row], theirs: Sequence[Row]) -> str:
+    """The lead over a system, with its interval, over all questions that count."""
+    if not ours or theirs[0].system == OURS:
+        return "-"
+    gain, bounds = lead(ours, counted(theirs))
+    return f"{100 * gain:+.1f} ({span(bounds)})" if bounds else f"{100 * gain:+.1f}"
+
+
+def _table(title: str, *headings: str) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", caption_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("system", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", vertical="bottom")
+    return table
+
+
+def summary_count(rows: Sequence[Row]) -> int:
+    """How many different questions there are."""
+    return len({(row.conversation, row.question) for row in rows})
+
+
+def percent(part: float) -> str:
+    """A share in per cent."""
+    return f"{100 * part:.1f}"
+
+
+def span(bounds: tuple[float, float] | None) -> str:
+    """An interval in per cent."""
+    return "-" if bounds is None else f"{100 * bounds[0]:.0f} to {100 * bounds[1]:.0f}"
