@@ -82,6 +82,11 @@ class Saying:
         return bool(AHEAD.search(self.clause)) or not _BEHIND.search(self.clause)
 
     @property
+    def direction(self) -> int:
+        """1 where the clause speaks of the future, -1 of the past, 0 where it does not tell."""
+        return 1 if AHEAD.search(self.clause) else -1 if _BEHIND.search(self.clause) else 0
+
+    @property
     def step(self) -> int:
         """-1, 0 or 1 for last, this and next."""
         if self["which"] in {"last", "past", "previous", "this past"}:

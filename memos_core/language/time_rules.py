@@ -10,7 +10,6 @@ from datetime import MAXYEAR, datetime, timedelta
 from memos_core.cube.interval import Granularity, Interval
 from memos_core.language import calendar
 from memos_core.language.saying import (
-    AHEAD,
     GOES_ON,
     HOLIDAYS,
     MONTHS,
@@ -63,22 +62,26 @@ def _date(saying: Saying) -> Interval:
         return calendar.day(
             saying.at.replace(year=saying.at.year + _holiday_step(saying, month, day), month=month, day=day)
         )
-    today = calendar.midnight(saying.at)
     years = range(saying.at.year - 1, saying.at.year + 2)
-    candidates = [today.replace(year=year, month=month, day=day) for year in years if _exists(year, month, day)]
-    ahead = saying.looks_ahead and bool(AHEAD.search(saying.clause))
-    fitting = [date for date in candidates if (date >= today if ahead else date <= today)]
-    return calendar.day(min(fitting or candidates, key=lambda date: abs(date - today)))
+    days = [saying.at.replace(year=year, month=month, day=day) for year in years if _exists(year, month, day)]
+    return _nearest([calendar.day(each) for each in days], saying)
+
+
+def _nearest(candidates: list[Interval], saying: Saying) -> Interval:
+    """The nearest in the direction of the clause: today counts for both, and without a direction all do."""
+    today = calendar.day(saying.at)
+    ahead = [each for each in candidates if each.end is None or each.end > today.start]
+    behind = [each for each in candidates if each.start <= today.start]
+    fitting = {1: ahead, -1: behind, 0: candidates}[saying.direction] or candidates
+    return min(fitting, key=lambda each: (abs(each.start - today.start), -each.start.timestamp()))
 
 
 def _day_of_month(saying: Saying) -> Interval:
     """The nearest day of that number in the direction of the clause."""
-    day, today = int(saying["day"]), calendar.midnight(saying.at)
-    months = (calendar.shifted(today.replace(day=1), months=step) for step in (-2, -1, 0, 1, 2))
-    candidates = [month.replace(day=day) for month in months if _exists(month.year, month.month, day)]
-    ahead = bool(AHEAD.search(saying.clause))
-    fitting = [date for date in candidates if (date >= today if ahead else date <= today)]
-    return calendar.day(min(fitting, key=lambda date: abs(date - today)))
+    day, first = int(saying["day"]), saying.at.replace(day=1)
+    months = (calendar.shifted(first, months=step) for step in (-2, -1, 0, 1, 2))
+    days = [month.replace(day=day) for month in months if _exists(month.year, month.month, day)]
+    return _nearest([calendar.day(each) for each in days], saying)
 
 
 def _exists(year: int, month: int, day: int) -> bool:
@@ -109,14 +112,12 @@ def _month_of_year(saying: Saying) -> Interval:
 
 def _bare_month(saying: Saying) -> Interval:
     month, at = MONTHS[saying["month"]], saying.at
-    year = at.year
     if saying["which"]:
-        year += {-1: -1 if month >= at.month else 0, 0: 0, 1: 1 if month <= at.month else 0}[saying.step]
-    elif AHEAD.search(saying.clause):
-        year += month < at.month
+        year = at.year + {-1: -1 if month >= at.month else 0, 0: 0, 1: 1 if month <= at.month else 0}[saying.step]
+        whole = calendar.month(at.replace(year=year, month=month, day=1))
     else:
-        year -= month > at.month
-    whole = calendar.month(at.replace(year=year, month=month, day=1))
+        years = range(at.year - 1, at.year + 2)
+        whole = _nearest([calendar.month(at.replace(year=year, month=month, day=1)) for year in years], saying)
     return calendar.third(whole, saying["third"]) if saying["third"] else whole
 
 

@@ -5,7 +5,8 @@ matches overlap, the longer one counts. Days, weeks and years are those of the s
 in the offset of ``said_at``. English only.
 
 Where English is ambiguous, the rules settle it: "last Friday" is the latest Friday before today and "next Friday"
-is that of next week; a bare weekday or date without a year lies in the past, unless its clause looks ahead; 5/8/2023 is
+is that of next week; a bare weekday, and a date or month without a year, lies where its clause looks, and failing that
+is the nearest; 5/8/2023 is
 8 May unless the first number cannot be a month; seasons are those of the northern hemisphere.
 """
 
