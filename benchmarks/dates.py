@@ -17,13 +17,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from conversations import LOCOMO_CATEGORIES, load
 from dateutil.parser import parse
 from dateutil.relativedelta import MO, SA, relativedelta, weekdays
-from locomo import remember
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
+from memos_bench.conversations import LOCOMO_CATEGORIES, Conversation, load
 from memos_core import MemOS
 
 BUDGET = 1000  # tokens
@@ -130,7 +130,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
         with MemOS.open(folder / f"{options.data.stem}.db") as memos:
-            remember(memos, conversations, console)
+            for conversation in track(conversations, "remembering", console=console, disable=not console.is_terminal):
+                remember(memos, conversation)
             for conversation in conversations:
                 for question in conversation.questions:
                     right = wanted(answers.get((conversation.name, question.text), ""))
@@ -151,6 +152,13 @@ def main() -> None:
         table.add_row(way, str(count), f"{100 * count / len(results):.1f}")
     table.add_row("(evidence is in the context)", str(recalled), f"{100 * recalled / len(results):.1f}")
     console.print(table)
+
+
+def remember(memos: MemOS, conversation: Conversation) -> None:
+    """Put a conversation into a namespace of its own, unless an earlier run has."""
+    if not memos.list(namespace=conversation.name, limit=1):
+        for session, messages in conversation.sessions.items():
+            memos.add(messages, namespace=conversation.name, session=session)
 
 
 def _answers(rows: list[dict[str, Any]]) -> dict[tuple[str, str], str]:

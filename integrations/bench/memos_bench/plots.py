@@ -55,7 +55,13 @@ def _plot(
         across, up = curve(rows)
         width = 2.5 if name == OURS else 1.2
         axes.plot(across, up, label=name, linewidth=width, linestyle=STYLES[number // 10 % len(STYLES)])
-    axes.axhline(100 * ceiling.recall, color="grey", linewidth=1, label=f"full context ({ceiling.tokens:,.0f} tokens)")
+    axes.axhline(
+        100 * ceiling.recall,
+        color="black",
+        linewidth=1,
+        linestyle=":",
+        label=f"full context ({ceiling.tokens:,.0f} tokens)",
+    )
     if logarithmic:
         axes.set_xscale("log", base=2)
         axes.set_xticks(BUDGETS, [str(budget) for budget in BUDGETS])
