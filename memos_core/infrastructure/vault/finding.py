@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from memos_core.ports import Vector
 
 FOLLOWED_WEIGHT = 0.3  # of the text that came before, beside the cube's own
-TEXT_DEPTH = 256  # best matches within which the text that came before counts
+TEXT_DEPTH = 128  # best matches within which the text that came before counts
 MAX_NEIGHBOURS = 4096  # sqlite-vec finds no more at a time
 
 _SQL = load("find")
@@ -92,7 +92,7 @@ def _ranked(scores: Iterable[Scored]) -> list[Scored]:
 def match(db: apsw.Connection, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
     """Full text by BM25; a cube gains by what it follows."""
     finder = _Finder(db, selection)
-    scores = fulltext.best(finder.lengths(), fulltext.occurrences(db, terms), depth=max(4 * limit, TEXT_DEPTH))
+    scores = fulltext.best(finder.lengths(), fulltext.occurrences(db, terms), depth=max(2 * limit, TEXT_DEPTH))
     places = finder.places(scores)
     of_cube = {place.cube: scores[put] for put, place in places.items()}
     places |= finder.followers(of_cube)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from heapq import nlargest
+from operator import itemgetter
 
 from memos_core.cube.answer import Hit
 from memos_core.cube.selection import Selection
 from memos_core.errors import InvalidInput
 from memos_core.operation.recall.fusion import Lists, Ranked, fuse, neighbours
 from memos_core.operation.recall.question import Question, analyse
-from memos_core.operation.recall.weights import DEFAULT, Weights
+from memos_core.operation.recall.weights import DEFAULT, KNEE, Weights
 from memos_core.ports import FOLLOWS, SAID_BY, Embedder, Passage, Scored, Vault, Walk
 
 MAX_LIMIT = 1000
@@ -67,11 +69,12 @@ def _candidates(
     time = {}
     if question.interval is not None and weights.time:
         time = _scores(vault.during(selection, question.interval, limit=depth))
-    graph = _graph(question, selection, vault) if weights.graph else {}
-    wanted = {*text, *time, *graph} - set(passages)
-    for _ in range(3):  # the candidates, their neighbours, and theirs
-        passages |= vault.passages(selection, sorted(wanted))
-        wanted = neighbours(passages.values()) - set(passages)
+    graph = _best(_graph(question, selection, vault), depth) if weights.graph else {}
+    passages |= vault.passages(selection, sorted({*text, *time, *graph} - set(passages)))
+    near = [*list(text)[:KNEE], *list(vectors)[:KNEE]]  # the strong ones give to their neighbours, and to theirs
+    for _ in range(2):
+        near = sorted(neighbours(passages[cube] for cube in near if cube in passages))
+        passages |= vault.passages(selection, [cube for cube in near if cube not in passages])
     return Lists(text, vectors, graph, time), passages
 
 
@@ -82,6 +85,10 @@ def _graph(question: Question, selection: Selection, vault: Vault) -> dict[str, 
     edges = vault.neighbourhood(selection, seeds, AROUND)
     ranks = personalised_pagerank(edges, seeds)
     return {node.removeprefix("cube:"): rank for node, rank in ranks.items() if node.startswith("cube:")}
+
+
+def _best(scores: dict[str, float], depth: int) -> dict[str, float]:
+    return dict(nlargest(depth, scores.items(), key=itemgetter(1)))
 
 
 def _hits(ranked: list[Ranked], selection: Selection, vault: Vault, limit: int) -> list[Hit]:
