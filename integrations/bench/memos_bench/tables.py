@@ -12,7 +12,7 @@ from memos_bench.summing import Summary, counted, lead, summary
 if TYPE_CHECKING:
     from rich.table import Table
 
-ABREAST = 5  # categories in one table
+ABREAST = 4  # categories in one table
 OURS = "MemOS"
 
 
@@ -27,7 +27,7 @@ def _overall(rows: Sequence[Row], ceiling: Ceiling) -> Table:
     headings[2:2] = ["95 %"]  # of recall@10
     table = _table(title, *headings, "MRR", "sess@5", "tokens", "ms", "p95", "add")
     for name, mine in labels(rows).items():
-        table.add_row(_marked(name, mine), *_cells(summary(mine)), style="bold" if name == OURS else "")
+        _add(table, _marked(name, mine), *_cells(summary(mine)))
     table.caption = (
         f"Full context: {100 * ceiling.recall:.1f} at {ceiling.tokens:,.0f} tokens, which nothing can exceed. "
         "tokens: of the first ten. ms, p95: a search without embedding; add: a message. "
@@ -44,20 +44,21 @@ def _cells(found: Summary) -> list[str]:
     recall = [percent(found.recall[str(k)]) for k in DEPTHS]
     recall[2:2] = [span(found.interval)]
     sessions = "-" if found.sessions is None else percent(found.sessions)
-    times = [f"{each:.1f}" for each in (found.median, found.p95, found.adding)]
+    times = [f"{each:.1f}" if each < 100 else f"{each:.0f}" for each in (found.median, found.p95, found.adding)]
     return [*recall, f"{found.rank:.3f}", sessions, f"{found.tokens:,.0f}", *times]
 
 
 def _by_category(rows: Sequence[Row]) -> list[Table]:
     categories = sorted({row.category for row in rows}, key=lambda name: (name == APART, name))
     ours = counted([row for row in rows if row.system == OURS])
-    made = []
+    made: list[Table] = []
     for start in range(0, len(categories), ABREAST):
         some = categories[start : start + ABREAST]
-        table = _table("recall@10 by category", *(_heading(rows, name) for name in some), "MemOS ahead")
+        headings = [_heading(rows, name) for name in some]
+        table = _table("recall@10 by category", *headings, *([] if made else ["MemOS ahead"]))
         for name, mine in labels(rows).items():
             cells = [_recall([row for row in mine if row.category == category]) for category in some]
-            table.add_row(name, *cells, _ahead(ours, mine), style="bold" if name == OURS else "")
+            _add(table, name, *cells, *([] if made else [_ahead(ours, mine)]))
         made.append(table)
     return made
 
@@ -77,18 +78,34 @@ def _ahead(ours: Sequence[Row], theirs: Sequence[Row]) -> str:
     if not ours or theirs[0].system == OURS:
         return "-"
     gain, bounds = lead(ours, counted(theirs))
-    return f"{100 * gain:+.1f} ({span(bounds)})" if bounds else f"{100 * gain:+.1f}"
+    around = f" [{100 * bounds[0]:.0f}, {100 * bounds[1]:.0f}]" if bounds else ""
+    return f"{100 * gain:+.1f}{around}"
 
 
 def _table(title: str, *headings: str) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", caption_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(
+        title=title,
+        title_justify="left",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+    )
     table.add_column("system", no_wrap=True)
     for heading in headings:
         table.add_column(heading, justify="right", vertical="bottom")
     return table
+
+
+def _add(table: Table, name: str, *cells: str) -> None:
+    """Add a row none of whose cells is broken over lines; headings may be."""
+    from rich.text import Text
+
+    style = "bold" if name.removesuffix(" *") == OURS else ""
+    table.add_row(*(Text(cell, no_wrap=True) for cell in (name, *cells)), style=style)
 
 
 def summary_count(rows: Sequence[Row]) -> int:
@@ -97,10 +114,10 @@ def summary_count(rows: Sequence[Row]) -> int:
 
 
 def percent(part: float) -> str:
-    """A share in per cent."""
-    return f"{100 * part:.1f}"
+    """A share in per cent, in at most four characters."""
+    return f"{100 * part:.1f}" if part < 0.9995 else "100"
 
 
 def span(bounds: tuple[float, float] | None) -> str:
     """An interval in per cent."""
-    return "-" if bounds is None else f"{100 * bounds[0]:.0f} to {100 * bounds[1]:.0f}"
+    return "-" if bounds is None else f"{100 * bounds[0]:.0f}-{100 * bounds[1]:.0f}"
