@@ -1,9 +1,13 @@
-"""Words: what of a question is worth looking up."""
+"""Words: where they end, and what of a question is worth looking up."""
 
 from __future__ import annotations
 
 import re
 
+#: Letters of scripts that put no blanks between words, or join endings to them: Han, Kana, Hangul.
+_UNSPACED = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+_LETTER = re.compile(f"[{_UNSPACED}]")
+_RUN = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
 #: Words that say how something is asked and not what; from the closed classes of English.
@@ -24,18 +28,42 @@ STOP_WORDS = frozenset(
 )
 
 
+def spaced(text: str) -> str:
+    """Put blanks around each letter of Han, Kana and Hangul, so that each is a word to what splits at blanks.
+
+    Examples
+    --------
+    >>> spaced("Ana\u306e\u732b")
+    'Ana \u306e  \u732b '
+    """
+    return text if text.isascii() else _LETTER.sub(r" \g<0> ", text)
+
+
 def terms(text: str) -> list[str]:
     """Words of a question to look up: without stop words, unless nothing else is left; each once, in order.
+
+    Of scripts without blanks, every two letters that stand together; what looks them up takes them as a phrase.
 
     Examples
     --------
     >>> terms("Where did Melanie's sister move to?")
     ['melanie', 'sister', 'move']
     """
-    found = list(dict.fromkeys(_bare(word) for word in _WORD.findall(text)))
+    found = list(dict.fromkeys(part for word in _WORD.findall(text) for part in _parts(_bare(word))))
     return [word for word in found if word not in STOP_WORDS] or found
 
 
 def _bare(word: str) -> str:
     """Lower case, without the possessive and with contractions cut at the apostrophe."""
     return re.split(r"['\u2019]", word.casefold())[0]
+
+
+def _parts(word: str) -> list[str]:
+    """The word itself, or its pieces if letters of a script without blanks are in it."""
+    if word.isascii() or not _LETTER.search(word):
+        return [word]
+    return [pair for run in _RUN.findall(word) for pair in (_pairs(run) if _LETTER.match(run) else [run])]
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[at : at + 2] for at in range(len(run) - 1)] or [run]

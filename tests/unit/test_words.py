@@ -13,6 +13,11 @@ from memos_core.language.words import terms
         ("", []),
         ("?!", []),
         ("\u6f22\u5b57 caf\u00e9", ["\u6f22\u5b57", "caf\u00e9"]),
+        (
+            "\u732b\u306f\u4f55\u3067\u3059\u304b",
+            ["\u732b\u306f", "\u306f\u4f55", "\u4f55\u3067", "\u3067\u3059", "\u3059\u304b"],
+        ),
+        ("iPhone\u624b\u673a \u732b", ["iphone", "\u624b\u673a", "\u732b"]),
         ("I don't know why she won't", ["i", "don", "know", "why", "she", "won"]),
     ],
 )

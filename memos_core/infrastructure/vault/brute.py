@@ -14,6 +14,7 @@ import numpy as np
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import MemCube
 from memos_core.infrastructure.vault.edges import cube_node, edges_of
+from memos_core.language.words import spaced
 from memos_core.ports import Edge, Passage, Scored, Walk
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def ranked(scores: Mapping[str, float], limit: int) -> list[Scored]:
 
 def words(text: str) -> list[str]:
     """The words of a text; letter case makes no difference, endings do."""
-    return _WORD.findall(text.casefold())
+    return _WORD.findall(spaced(text.casefold()))
 
 
 def _occurrences(words: Sequence[str], term: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ import apsw
 import numpy as np
 
 from memos_core.infrastructure.vault.statements import load
+from memos_core.language.words import spaced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def occurrences(db: apsw.Connection, terms: Iterable[str]) -> Iterator[NDArray[n
 
 def _words(db: apsw.Connection, term: str) -> tuple[str, ...]:
     """The words of a term as FTS5 keeps them."""
-    text = term.encode(errors="replace")
+    text = spaced(term).encode(errors="replace")
     tokenizer: Any = db.fts5_tokenizer(*TOKENIZER)  # its stub knows one type for four kinds of answer
     found = tokenizer(text, apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False, include_colocated=False)
     return tuple(found) if text else ()

@@ -16,6 +16,7 @@ from memos_core.infrastructure.vault.edges import cube_of, edges_of
 from memos_core.infrastructure.vault.moments import microseconds
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.infrastructure.vault.timeline import FOREVER, Shown, Step, timeline
+from memos_core.language.words import spaced
 
 _SQL = load("write")
 
@@ -148,6 +149,7 @@ def columns(content: Content) -> dict[str, Any]:
         "speaker": provenance.speaker,
         "role": provenance.role,
         "length": len(content.text),
+        "spaced": None if (apart := spaced(content.text)) == content.text else apart,
         "metadata": json.dumps(content.metadata, ensure_ascii=False) if content.metadata else None,
     }
 

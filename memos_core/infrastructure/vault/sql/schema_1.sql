@@ -60,7 +60,8 @@ create table namespace (
   path text not null unique
 ) strict;
 
--- What was put, in columns. `live` is 1 while it is shown in a state that is recalled.
+-- What was put, in columns. `live` is 1 while it is shown in a state that is recalled. `spaced` is the text with blanks
+-- between letters, where its script has no blanks between words: FTS5 splits at blanks.
 
 -- name: put
 create table put (
@@ -81,6 +82,7 @@ create table put (
   role text,
   length integer not null,
   metadata text,
+  spaced text,
   live integer not null
 ) strict;
 
@@ -119,7 +121,7 @@ create table shown (
 
 -- name: put_text
 create view put_text (seq, text) as
-select put.seq, operation.body ->> '$.payload.text'
+select put.seq, ifnull(put.spaced, operation.body ->> '$.payload.text')
 from put join operation on operation.seq = put.seq
 where put.length > 0;
 
