@@ -105,6 +105,8 @@ def _add(table: Table, name: str, *cells: str) -> None:
     from rich.text import Text
 
     style = "bold" if name.removesuffix(" *") == OURS else ""
+    for column, cell in zip(table.columns, (name, *cells), strict=True):
+        column.min_width = max(column.min_width or 0, len(cell))
     table.add_row(*(Text(cell, no_wrap=True) for cell in (name, *cells)), style=style)
 
 

@@ -49,7 +49,10 @@ def test_no_row_is_broken_at_a_hundred_columns(lines: Path, embedder: HashingEmb
         "multi_session_reasoning",
     )
     wide = [
-        replace(row, system=system, category=category, others=1, tokens=12345, milliseconds=432.1, adding=432.1)
+        replace(
+            row, system=system, category=category, others=1, tokens=12345, milliseconds=432.1, adding=432.1,
+            recall=dict.fromkeys(row.recall, float(system == "MemOS")),
+        )
         for row in rows for system in names for category in (*abilities, "summarization")
     ]  # fmt: skip
     console = Console(width=100)

@@ -8,6 +8,7 @@ import pytest
 from memos_bench.conversations import Conversation, load, said
 from memos_bench.peers import ABLATION, FLOORS, MEMOS, PEERS, Peer, Place, System, chosen
 from memos_bench.vectors import SharedVectors
+from memos_core import Message
 from memos_core.errors import InvalidInput, ModelMissing
 from memos_core.testing.embedders import HashingEmbedder
 
@@ -78,3 +79,12 @@ def test_a_named_peer_that_is_not_installed_is_an_error_and_with_all_it_is_told_
         chosen(["absent"])
     found, missing = chosen(["all"])
     assert (found, len(missing)) == ([], 1)
+
+
+def test_words_of_the_asking_alone_find_nothing_by_full_text(place: Place, talk: Conversation) -> None:
+    """A floor that looks for "what" and "did" would be easier to beat than the full text that anybody would use."""
+    floors = FLOORS.open(place)
+    floors.add([Message(id="x", content="What did I do, and where?"), *talk.messages()], session="s")
+    found = floors.searches()["FTS5"]("What did he do where the goat was?", 5)
+    floors.close()
+    assert found == ["1"]
