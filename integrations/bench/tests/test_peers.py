@@ -57,6 +57,14 @@ def test_a_peer_answers_with_ids_of_messages_the_best_first(peer: Peer, talk: Co
 
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("system", RUN_HERE)
+def test_a_peer_takes_two_messages_of_equal_text(peer: Peer) -> None:
+    peer.add([Message(id=name, content="Bananas!", name="Ana") for name in ("x", "y")], session="again")
+    for name, search in peer.searches().items():
+        assert {"x", "y"} & set(search("Who said bananas?", 5)), name
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("system", RUN_HERE)
 def test_a_peer_embeds_the_texts_that_all_others_embed(
     system: System, peer: Peer, place: Place, talk: Conversation
 ) -> None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from langchain_core.embeddings import Embeddings
-from langgraph.store.base import BaseStore, IndexConfig, PutOp
+from langgraph.store.base import BaseStore, IndexConfig
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 
@@ -28,10 +28,11 @@ class LangGraph:
         self._close = close
 
     def add(self, messages: Sequence[Message], *, session: str) -> None:
-        """Remember the messages of a session."""
+        """Remember the messages of a session, one by one: InMemoryStore 1.2 fails on two equal texts in a batch."""
         del session
         for store in self._stores.values():
-            store.batch([PutOp(NAMESPACE, str(each.id), {"text": said(each)}) for each in messages])
+            for each in messages:
+                store.put(NAMESPACE, str(each.id), {"text": said(each)})
 
     def searches(self) -> Mapping[str, Search]:
         """Each store by its vectors."""
