@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memos_core.errors import EmbeddingFailed, InvalidInput, InvalidText, MemOSError, ModelDamaged, ModelMissing
-from memos_core.infrastructure.models import http, minilm
+from memos_core.infrastructure.models import minilm, sending
 from memos_core.infrastructure.models.adapt import as_embedder
 from memos_core.infrastructure.models.http import HTTPEmbedder
 from memos_core.infrastructure.models.minilm import WINDOW, MiniLM
@@ -183,7 +183,7 @@ def good(body: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(sending, "FIRST_PAUSE", 0.0)
     running = Server()
     yield running
     running.http.shutdown()
@@ -228,6 +228,6 @@ def test_a_lasting_failure_is_told_at_once_without_the_key(server: Server, answe
 
 def test_a_server_that_is_not_there_is_named() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(http, "FIRST_PAUSE", 0.0)
+        patch.setattr(sending, "FIRST_PAUSE", 0.0)
         with pytest.raises(MemOSError, match=r"127\.0\.0\.1:9"):
             HTTPEmbedder("http://127.0.0.1:9/v1", "m", timeout=1).embed(["text"])
