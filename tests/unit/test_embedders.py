@@ -1,9 +1,6 @@
 """The default embedder, foreign ones, and one behind HTTP."""
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,7 @@ from memos_core.infrastructure.models.minilm import WINDOW, MiniLM
 from memos_core.infrastructure.models.sentence_transformers import sentence_transformer
 from memos_core.infrastructure.models.splitting import split
 from memos_core.testing.embedders import HashingEmbedder
+from memos_core.testing.server import Answer, ScriptedServer
 
 MINILM = MiniLM()
 
@@ -143,37 +141,6 @@ def test_a_model_is_known_by_its_own_name_or_the_one_given() -> None:
 
 # -- over HTTP --------------------------------------------------------------------------------------
 
-Answer = tuple[int, dict[str, str], object]
-
-
-class Server:
-    """A real server on the loopback address that answers by script."""
-
-    def __init__(self) -> None:
-        self.answers: list[Answer] = []
-        self.requests: list[tuple[dict[str, str], dict[str, Any]]] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                outer.requests.append((dict(self.headers), body))
-                status, headers, answer = outer.answers.pop(0) if outer.answers else (200, {}, good(body))
-                data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.http = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-
 
 def good(body: dict[str, Any]) -> dict[str, Any]:
     vectors = HashingEmbedder(dim=8).embed(body["input"]).tolist()
@@ -182,24 +149,22 @@ def good(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
     monkeypatch.setattr(sending, "FIRST_PAUSE", 0.0)
-    running = Server()
-    yield running
-    running.http.shutdown()
-    running.http.server_close()
+    with ScriptedServer(good) as running:
+        yield running
 
 
-def test_a_server_is_asked_in_batches_and_answers_in_order(server: Server) -> None:
+def test_a_server_is_asked_in_batches_and_answers_in_order(server: ScriptedServer) -> None:
     texts = [f"text {n}" for n in range(150)]
     embedder = HTTPEmbedder(server.url, "m", api_key="secret-key")
     assert (abs(embedder.embed(texts) - HashingEmbedder(dim=8).embed(texts)) < 1e-5).all()
-    assert [len(body["input"]) for _, body in server.requests] == [64, 64, 22, 1]
-    assert all(headers["Authorization"] == "Bearer secret-key" for headers, _ in server.requests)
-    assert all(body["model"] == "m" for _, body in server.requests)
+    assert [len(request.body["input"]) for request in server.requests] == [64, 64, 22, 1]
+    assert all(request.headers["Authorization"] == "Bearer secret-key" for request in server.requests)
+    assert all(request.body["model"] == "m" for request in server.requests)
 
 
-def test_a_passing_failure_is_tried_again(server: Server) -> None:
+def test_a_passing_failure_is_tried_again(server: ScriptedServer) -> None:
     server.answers = [(429, {"Retry-After": "0"}, {}), (503, {}, {}), (200, {}, b"not json")]
     assert HTTPEmbedder(server.url, "m").embed_query("text").shape == (8,)
     assert len(server.requests) == 5
@@ -217,7 +182,7 @@ def test_a_passing_failure_is_tried_again(server: Server) -> None:
         (200, {}, {"data": [{"index": 0, "embedding": [float("nan"), 1.0]}]}),
     ],
 )
-def test_a_lasting_failure_is_told_at_once_without_the_key(server: Server, answer: Answer) -> None:
+def test_a_lasting_failure_is_told_at_once_without_the_key(server: ScriptedServer, answer: Answer) -> None:
     server.answers = [answer]
     embedder = HTTPEmbedder(server.url, "m", api_key="secret-key")
     with pytest.raises(EmbeddingFailed) as caught:

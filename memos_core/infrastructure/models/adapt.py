@@ -38,7 +38,7 @@ def as_embedder(given: Any, *, model: str | None = None) -> Embedder:
     """
     if all(hasattr(given, name) for name in ("spec", "embed", "embed_query", "spans", "count_tokens")):
         return cast("Embedder", given)
-    name = model or _name(given)
+    name = model or name_of(given)
     if hasattr(given, "embed_documents"):
         return AdaptedEmbedder(given.embed_documents, query=given.embed_query, model=name)
     if hasattr(given, "get_text_embedding_batch"):
@@ -144,7 +144,8 @@ class AdaptedEmbedder:
         return normalised
 
 
-def _name(given: object) -> str:
+def name_of(given: object) -> str:
+    """What an object calls its model, else the name of its type or function."""
     for attribute in ("model_name", "model", "model_id"):
         name = getattr(given, attribute, None)
         if isinstance(name, str) and name:

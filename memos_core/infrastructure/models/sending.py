@@ -101,12 +101,12 @@ class Endpoint:
                 return _Answer(json.load(response))
         except urllib.error.HTTPError as error:
             with error:
-                detail = self._shown(f"{self.url} answered {error.code} {error.reason}: {_read(error)}")
+                detail = self.shown(f"{self.url} answered {error.code} {error.reason}: {_read(error)}")
                 return _Failure(detail, error.code in PASSING, error.code, _asked_pause(error.headers["Retry-After"]))
         except (OSError, ValueError, http.client.HTTPException) as error:  # no connection, a time-out, or no JSON
-            return _Failure(self._shown(f"{self.url}: {type(error).__name__}: {error}"), passing=True)
+            return _Failure(self.shown(f"{self.url}: {type(error).__name__}: {error}"), passing=True)
 
-    def _shown(self, detail: str) -> str:
+    def shown(self, detail: str) -> str:
         """A complaint, cut short, without the key, which a server may repeat in it."""
         return (detail.replace(self._key, "[api_key]") if self._key else detail)[:SHOWN]
 

@@ -1,0 +1,24 @@
+"""A question in other words, so that a search finds what its own words miss."""
+
+from __future__ import annotations
+
+from memos_core.ports import ChatModel
+from memos_core.prompting.asking import Answer, Words, ask
+from memos_core.prompting.budget import Budget
+
+OTHERS = 3
+MAX_TOKENS = 300
+
+
+class Wordings(Answer):
+    """Other wordings of a question."""
+
+    wordings: list[Words]
+
+
+def rewrite(model: ChatModel, question: str, *, budget: Budget) -> list[str]:
+    """The question, and up to three other wordings of it. Errors are those of :func:`ask`."""
+    found = ask(model, "rewrite", {"question": question}, Wordings, budget=budget, max_tokens=MAX_TOKENS)
+    known = {question.strip().casefold(), ""}
+    others = {wording.casefold(): wording for wording in reversed(found.wordings)}
+    return [question, *[wording for key, wording in reversed(others.items()) if key not in known][:OTHERS]]
