@@ -26,7 +26,7 @@ def _in_calendar(written: str) -> str:
 
 
 #: A day, month or year in ISO form that the calendar has.
-ISODate = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}){0,2}$"), AfterValidator(_in_calendar)]
+ISODate = Annotated[str, Field(pattern=r"^[0-9]{4}(-[0-9]{2}){0,2}$"), AfterValidator(_in_calendar)]
 
 
 class StatedClaim(Answer):

@@ -19,6 +19,8 @@ class Wordings(Answer):
 def rewrite(model: ChatModel, question: str, *, budget: Budget) -> list[str]:
     """The question, and up to three other wordings of it. Errors are those of :func:`ask`."""
     found = ask(model, "rewrite", {"question": question}, Wordings, budget=budget, max_tokens=MAX_TOKENS)
+    others: dict[str, str] = {}
+    for wording in found.wordings:
+        others.setdefault(wording.casefold(), wording)
     known = {question.strip().casefold(), ""}
-    others = {wording.casefold(): wording for wording in reversed(found.wordings)}
-    return [question, *[wording for key, wording in reversed(others.items()) if key not in known][:OTHERS]]
+    return [question, *[wording for key, wording in others.items() if key not in known][:OTHERS]]

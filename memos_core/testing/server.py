@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, cast
 
 from typing_extensions import Self
 
+POLL = 0.01  # seconds until it notices that it shall stop
+
 
 class Received(NamedTuple):
     """A request that the server got."""
@@ -45,7 +47,7 @@ class ScriptedServer:
         self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=(POLL,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

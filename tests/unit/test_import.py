@@ -34,3 +34,15 @@ def test_every_public_name_exists_and_the_list_is_sorted() -> None:
 
     assert memos_core.__all__ == sorted(memos_core.__all__)
     assert all(hasattr(memos_core, name) for name in memos_core.__all__)
+
+
+def test_taking_a_chat_model_loads_no_network_client() -> None:
+    code = "import memos_core.infrastructure.models.chat as chat, sys; chat.as_chat_model(str.upper); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"http.client", "urllib.request", "numpy"} & set(loaded)
+
+
+def test_importing_the_core_loads_no_prompting() -> None:
+    code = "import memos_core, sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not [name for name in loaded if name.startswith("memos_core.prompting") or name == "urllib.request"]

@@ -150,7 +150,8 @@ def name_of(given: object) -> str:
         name = getattr(given, attribute, None)
         if isinstance(name, str) and name:
             return name
-    named = given if hasattr(given, "__qualname__") else type(given)
+    own = hasattr(given, "__qualname__") and isinstance(getattr(given, "__module__", None), str)
+    named: Any = given if own else type(given)  # some builtin functions are of no module
     return f"{named.__module__}.{named.__qualname__}"
 
 
