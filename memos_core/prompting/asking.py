@@ -33,10 +33,15 @@ _JOINERS = "\u200c\u200d"  # part of words and emoji
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n?```", re.DOTALL | re.IGNORECASE)
 
 
+def _without_prose(schema: dict[str, Any]) -> None:
+    """Docstrings are for readers of the code; a server would count them as tokens."""
+    schema.pop("description", None)
+
+
 class Answer(BaseModel):
     """The form of an answer. Every field is required and no other allowed, which is what strict JSON output takes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, json_schema_extra=_without_prose)
 
 
 Form = TypeVar("Form", bound=Answer)

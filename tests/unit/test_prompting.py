@@ -100,7 +100,7 @@ def test_every_form_is_strict(form: type[Answer]) -> None:
     schema = form.model_json_schema()
     assert all(each["additionalProperties"] is False for each in objects(schema))
     assert all(set(each["required"]) == set(each["properties"]) for each in objects(schema))
-    assert not {"default", "minLength", "maxLength", "uniqueItems"} & set(json.dumps(schema).split('"'))
+    assert not {"description", "default", "minLength", "maxLength", "uniqueItems"} & set(json.dumps(schema).split('"'))
 
 
 # -- fences -----------------------------------------------------------------------------------------
