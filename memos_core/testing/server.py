@@ -73,7 +73,7 @@ class _Listener(ThreadingHTTPServer):
 
 class _Scripted(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
         script = cast("_Listener", self.server).script
         status, headers, data = script.answer(Received(self.path, dict(self.headers), body))
         self.send_response(status)
@@ -82,6 +82,8 @@ class _Scripted(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    do_GET = do_POST  # which a client turns into, where it follows a redirection
 
     def log_message(self, *_: object) -> None:
         pass
