@@ -83,7 +83,8 @@ class _Scripted(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    do_GET = do_POST  # which a client turns into, where it follows a redirection
+    def do_GET(self) -> None:
+        self.do_POST()  # a client that follows a redirection makes a GET of it
 
     def log_message(self, *_: object) -> None:
         pass
