@@ -37,7 +37,9 @@ def test_every_public_name_exists_and_the_list_is_sorted() -> None:
 
 
 def test_taking_a_chat_model_loads_no_network_client() -> None:
-    code = "import memos_core.infrastructure.models.chat as chat, sys; chat.as_chat_model(str.upper); print(*sys.modules)"
+    code = (
+        "import memos_core.infrastructure.models.chat as chat, sys; chat.as_chat_model(str.upper); print(*sys.modules)"
+    )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"http.client", "urllib.request", "numpy"} & set(loaded)
 
