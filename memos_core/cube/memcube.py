@@ -189,7 +189,7 @@ class Content(Frozen):
         Names of people, places and things in it.
     follows
         Id of the cube that came right before it in its conversation or document.
-    claim
+    claims
         What it says, in comparable form.
     """
 
@@ -201,7 +201,7 @@ class Content(Frozen):
     entities: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     follows: str | None = None
-    claim: Claim | None = None
+    claims: tuple[Claim, ...] = ()
     metadata: dict[str, Any] = Field(default_factory=dict)
     # Made when needed: an instance here would build its model, and load pydantic's plugins, with every import.
     provenance: Provenance = Field(default_factory=Provenance)

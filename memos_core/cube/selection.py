@@ -235,5 +235,5 @@ def _true_at(content: Content, moment: datetime) -> bool:
     occurred = content.occurred
     if occurred is None:
         return True
-    ended = content.claim is not None and occurred.end is not None and occurred.start < occurred.end <= moment
+    ended = bool(content.claims) and occurred.end is not None and occurred.start < occurred.end <= moment
     return occurred.start <= moment and not ended

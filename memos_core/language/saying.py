@@ -43,7 +43,8 @@ HOLIDAYS = {
 
 AHEAD = re.compile(
     r"\b(?:will|going to|gonna|won't|shall|let's|plan(?:s|ning)?|hop(?:e|ing)|tomorrow|next|upcoming|soon|can't wait|"
-    r"looking forward|should|want to|deadline|due)\b|'ll\b|\u2019ll\b",
+    r"looking forward|should|want to|deadline|due)\b|'ll\b|\u2019ll\b|"
+    r"(?:\b(?:am|are|is)|'m|\u2019m|'re|\u2019re)\s+(?:not\s+|finally\s+)?\w+ing\b",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(

@@ -86,7 +86,9 @@ def _clause(text: str, match: re.Match[str]) -> str:
 
 
 _RANGE = re.compile(r"\s*(?:to|and|until|till|through|[-\u2013])\s*(?:the\s+)?", re.IGNORECASE)
-_FROM = re.compile(r"(?:between|from)\s+(?:the\s+)?$", re.IGNORECASE)
+_UNTIL = ("to ", "and ", "until ", "till ", "through ")
+_FROM = re.compile(r"(?:between|from)\s", re.IGNORECASE)
+_OPENS_RANGE = re.compile(r"(?:between|from)\s+(?:the\s+)?$", re.IGNORECASE)
 _SINCE = re.compile(r"(?:ever\s+)?since\s+$", re.IGNORECASE)
 _OPENS = re.compile(r"since\s", re.IGNORECASE)
 _CLOCK = re.compile(r"\s*,?\s*(?:at|around|about)\s+(\d{1,2})(?::(\d{2}))?\s*([ap])\.?m\b\.?", re.IGNORECASE)
@@ -99,11 +101,7 @@ def _joined(text: str, found: list[_Found], said_at: datetime) -> list[_Found]:
         start, end, when = each
         before = text[max(0, start - 20) : start]
         last = joined[-1] if joined else None
-        if (
-            last
-            and _RANGE.fullmatch(text, last.end, start)
-            and _FROM.search(text[max(0, last.start - 14) : last.start])
-        ):
+        if last and _is_range(text, last, each):
             if last.when.start <= when.start:
                 span = Interval(start=last.when.start, end=when.end, granularity=Granularity.SPAN)
                 joined[-1] = _Found(last.start, end, span)
@@ -116,6 +114,14 @@ def _joined(text: str, found: list[_Found], said_at: datetime) -> list[_Found]:
             start, end, when = (start, clock.end(), hour) if hour else each
         joined.append(_Found(start, end, when))
     return joined
+
+
+def _is_range(text: str, first: _Found, last: _Found) -> bool:
+    """Say whether two times are the ends of one: "from May 2020 until June", "between Monday and Friday"."""
+    if text[last.start : last.end].casefold().startswith(_UNTIL) and not text[first.end : last.start].strip():
+        return bool(_FROM.match(text, first.start))
+    joins = _RANGE.fullmatch(text, first.end, last.start)
+    return bool(joins and (_FROM.match(text, first.start) or _OPENS_RANGE.search(text[: first.start])))
 
 
 def _hour(day: Interval, clock: re.Match[str]) -> Interval | None:

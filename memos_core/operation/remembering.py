@@ -104,5 +104,5 @@ def _in_place_of(old: MemCube, new: Content, now: datetime) -> Content:
     provenance = new.provenance.model_copy(update={"position": old.provenance.position})
     kept: dict[str, object] = {"follows": old.follows, "provenance": provenance}
     if new.occurred == Interval.instant(now) and new.payload == old.payload:
-        kept |= {"occurred": old.occurred, "times": old.times}
+        kept |= {"occurred": old.occurred, "times": old.times, "claims": old.claims}
     return new.model_copy(update=kept)

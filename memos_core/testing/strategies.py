@@ -108,7 +108,7 @@ def contents() -> SearchStrategy[Content]:
         entities=st.lists(words, max_size=3).map(tuple),
         tags=st.lists(words, max_size=2).map(tuple),
         follows=names,
-        claim=st.none() | claims,
+        claims=st.lists(claims, max_size=2).map(tuple),
         metadata=json_objects,
         provenance=provenances,
         governance=governances,

@@ -44,7 +44,7 @@ def put(desk: Desk, text: str, number: int, *, cube: str | None = None, **fields
             role=f"{mark}role",
         ),
         governance=Governance(watermark=f"{mark}watermark"),
-        claim=Claim(subject=f"{mark}subject", predicate=f"{mark}predicate", object=f"{mark}object"),
+        claims=(Claim(subject=f"{mark}subject", predicate=f"{mark}predicate", object=f"{mark}object"),),
         occurred=Interval.instant(day(1 + number % 28)),
         times=(TimeMention(text=f"{mark}time", offset=0, when=Interval.instant(day(2))),),
         **fields,

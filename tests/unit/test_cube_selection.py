@@ -184,14 +184,14 @@ def test_claims_end_and_happenings_do_not() -> None:
     ):
         wanted = alice(as_of=as_of)
         assert wanted.admits_content(content("x", occurred=days(2, 4))) == happened
-        assert wanted.admits_content(content("x", occurred=days(2, 4), claim=claim)) == claimed
-        assert wanted.admits_content(content("x", occurred=days(2, None), claim=claim)) == still
-        assert wanted.admits_content(content("x", claim=claim))
+        assert wanted.admits_content(content("x", occurred=days(2, 4), claims=(claim,))) == claimed
+        assert wanted.admits_content(content("x", occurred=days(2, None), claims=(claim,))) == still
+        assert wanted.admits_content(content("x", claims=(claim,)))
 
 
 def test_instant_claim_holds_from_its_moment_on() -> None:
     claim = Claim(subject="a", predicate="b", object="c")
-    moment = content("x", occurred=Interval.instant(day(2)), claim=claim)
+    moment = content("x", occurred=Interval.instant(day(2)), claims=(claim,))
     assert not alice(as_of=day(2) - timedelta(microseconds=1)).admits_content(moment)
     assert alice(as_of=day(2)).admits_content(moment)
     assert alice(as_of=day(9)).admits_content(moment)

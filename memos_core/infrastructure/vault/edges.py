@@ -25,8 +25,8 @@ def entity_node(name: str) -> str:
 def edges_of(cube: str, content: Content) -> tuple[Edge, ...]:
     """Edges that a cube states, each once, sorted.
 
-    It mentions its entities, is said by its speaker, follows its predecessor; and what its claim says is an edge
-    between subject and object: two cubes for a link, two entities for any other claim, which it mentions as well.
+    It mentions its entities, is said by its speaker, follows its predecessor; and what each claim says is an
+    edge between subject and object: two cubes for a link, two entities for any other claim, which it mentions as well.
     """
     own = cube_node(cube)
     mentioned = [entity_node(name) for name in content.entities]
@@ -35,10 +35,10 @@ def edges_of(cube: str, content: Content) -> tuple[Edge, ...]:
         found.add(Edge(own, FOLLOWS, cube_node(content.follows)))
     if content.provenance.speaker is not None:
         found.add(Edge(own, SAID_BY, entity_node(content.provenance.speaker)))
-    if content.claim is not None:
-        node = cube_node if content.kind is Kind.LINK else entity_node
-        ends = [node(content.claim.subject), node(content.claim.object)]
-        found.add(Edge(ends[0], content.claim.predicate, ends[1]))
+    node = cube_node if content.kind is Kind.LINK else entity_node
+    for claim in content.claims:
+        ends = [node(claim.subject), node(claim.object)]
+        found.add(Edge(ends[0], claim.predicate, ends[1]))
         mentioned += ends if content.kind is not Kind.LINK else []
     found.update(Edge(own, MENTIONS, entity) for entity in mentioned)
     return tuple(sorted(found))

@@ -143,7 +143,7 @@ def columns(content: Content) -> dict[str, Any]:
         "expires": None if governance.expires_at is None else microseconds(governance.expires_at),
         "starts": None if occurred is None else microseconds(occurred.start),
         "ends": None if occurred is None or occurred.end is None else microseconds(occurred.end),
-        "claimed": int(content.claim is not None),
+        "claimed": int(bool(content.claims)),
         "source": provenance.source_id,
         "session": provenance.session,
         "speaker": provenance.speaker,

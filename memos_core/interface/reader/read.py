@@ -49,7 +49,7 @@ def read(
 
 
 def reread(content: Content, text: str, *, now: datetime) -> Content:
-    """Give a content another text: times and names are found anew, everything else stays.
+    """Give a content another text: times, names and claims are found anew, everything else stays.
 
     Raises
     ------
@@ -63,7 +63,8 @@ def reread(content: Content, text: str, *, now: datetime) -> Content:
         at=content.occurred.start if content.occurred else None,
     )
     [fresh] = read_messages([said], namespace=content.namespace, session=None, position=0, now=now)
-    return content.model_copy(update={"payload": fresh.payload, "times": fresh.times, "entities": fresh.entities})
+    found = {name: getattr(fresh, name) for name in ("payload", "times", "entities", "claims")}
+    return content.model_copy(update=found)
 
 
 def _by(actor: str, content: Content) -> Content:

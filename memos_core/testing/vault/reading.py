@@ -92,7 +92,7 @@ class Reading(VaultSuite):
 
     def test_cube_is_the_fold_of_its_operations(self, desk: Desk) -> None:
         blob = BlobRef(sha256="a" * 64, size=3)
-        put = desk.put("first", entities=("Ana",), claim=Claim(subject="a", predicate="b", object="c"))
+        put = desk.put("first", entities=("Ana",), claims=(Claim(subject="a", predicate="b", object="c"),))
         desk.put("second", cube=put.cube, parents=[put.id], occurred=days(3, None))
         desk.move(put, State.FROZEN)
         kept = [
@@ -222,9 +222,9 @@ class Reading(VaultSuite):
 
     def test_as_of_asks_what_was_true_then(self, desk: Desk) -> None:
         lives = Claim(subject="alice", predicate="lives in", object="Rome")
-        desk.put("claim", claim=lives, occurred=days(3, 6))
-        desk.put("still so", claim=lives, occurred=days(4, None))
-        desk.put("since a moment", claim=lives, occurred=Interval.instant(day(5)))
+        desk.put("claim", claims=(lives,), occurred=days(3, 6))
+        desk.put("still so", claims=(lives,), occurred=days(4, None))
+        desk.put("since a moment", claims=(lives,), occurred=Interval.instant(day(5)))
         desk.put("happened", occurred=days(3, 6))
         desk.put("happened at a moment", occurred=Interval.instant(day(5)))
         desk.put("timeless")

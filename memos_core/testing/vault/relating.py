@@ -79,9 +79,9 @@ class Graph(VaultSuite):
     def test_cube_states_the_edges_of_its_content(self, desk: Desk) -> None:
         first = desk.put("first", entities=("Ana", "New  York"), provenance=Provenance(speaker="Bob"))
         claim = Claim(subject="Ana", predicate="lives in", object="New York")
-        second = desk.put("second", claim=claim, kind=Kind.FACT, follows=first.cube)
+        second = desk.put("second", claims=(claim,), kind=Kind.FACT, follows=first.cube)
         link = Claim(subject=first.cube, predicate="explains", object=second.cube)
-        desk.put("link", claim=link, kind=Kind.LINK)
+        desk.put("link", claims=(link,), kind=Kind.LINK)
         one, two = f"cube:{first.cube}", f"cube:{second.cube}"
         edges = desk.vault.neighbourhood(alice(), [one], Walk(hops=3, fanout=99, limit=99))
         assert set(edges) == {
@@ -126,7 +126,7 @@ class Graph(VaultSuite):
         archived = desk.put("archived", entities=("Ana", "Hidden"))
         desk.move(archived, State.ARCHIVED)
         mine = desk.put("mine", entities=("Ana",), follows=foreign.cube)
-        desk.put("link", kind=Kind.LINK, claim=Claim(subject=mine.cube, predicate="explains", object=archived.cube))
+        desk.put("link", kind=Kind.LINK, claims=(Claim(subject=mine.cube, predicate="explains", object=archived.cube),))
         expected = [Edge(f"cube:{mine.cube}", "mentions", "entity:ana")]
         for seed in (f"cube:{mine.cube}", "entity:ana"):
             assert desk.vault.neighbourhood(alice(), [seed], Walk(hops=4, fanout=9, limit=99)) == expected
