@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from memos_core.cube.answer import Damage, VaultStats
 from memos_core.cube.clock import Timestamp
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, MemCube
@@ -229,29 +230,6 @@ class Passage(NamedTuple):
     followed_by: str | None
 
 
-@dataclass(frozen=True)
-class Damage:
-    """Something that ``verify`` found wrong."""
-
-    where: str
-    what: str
-
-
-@dataclass(frozen=True)
-class VaultStats:
-    """Counts and sizes; ``size`` in bytes."""
-
-    cubes: int
-    operations: int
-    unembedded: int
-    conflicts: int
-    size: int
-    schema: int
-    by_kind: Mapping[str, int]
-    by_state: Mapping[str, int]
-    by_namespace: Mapping[str, int]
-
-
 class Vault(Protocol):
     """Keeps operations for good and answers from them.
 
@@ -358,6 +336,15 @@ class Vault(Protocol):
 
     def passages(self, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
         """The light view of the admitted ones among these cubes."""
+        ...
+
+    def claiming(
+        self, selection: Selection, about: Collection[tuple[str, str]] | None = None, *, limit: int
+    ) -> list[str]:
+        """Ids of admitted cubes with claims, sorted: all, or those about one of these subjects and predicates.
+
+        Letter case and spacing of a subject make no difference.
+        """
         ...
 
     # upkeep

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self, Unpack
 
-from memos_core.cube.answer import Added, Change, Context, Difference, Hit, Receipt
+from memos_core.cube.answer import Added, Change, Context, Damage, Difference, Hit, Receipt, VaultStats
 from memos_core.cube.canonical import json_object
 from memos_core.cube.clock import HybridClock
 from memos_core.cube.fold import content_of
@@ -29,7 +29,7 @@ from memos_core.infrastructure.clock import SystemClock
 from memos_core.operation.author import Author
 from memos_core.operation.usage import UsageBuffer
 from memos_core.operation.writer import Progress, Writer
-from memos_core.ports import Clock, Damage, Embedder, Vault, VaultStats
+from memos_core.ports import Clock, Embedder, Vault
 
 if TYPE_CHECKING:
     from memos_core.interface.reader.read import Addable

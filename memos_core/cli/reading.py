@@ -21,10 +21,9 @@ from memos_core.cli.options import (
     filters,
 )
 from memos_core.cli.output import counted, origin, paragraph, screen, show_memory, speaker
-from memos_core.cube.answer import Change
+from memos_core.cube.answer import Change, VaultStats
 from memos_core.cube.memcube import MemCube, State
 from memos_core.interface.context import annotated, printable
-from memos_core.ports import VaultStats
 
 CubeId = Annotated[str, typer.Argument(metavar="ID", help="As `memos list` and `memos search` show it.")]
 States = Annotated[

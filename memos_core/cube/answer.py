@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from pydantic import AwareDatetime
 
 from memos_core.cube.frozen import Frozen
@@ -20,12 +23,15 @@ class Hit(Frozen):
         The share of the score that each signal gave; the shares add up to the score.
     source_ids
         Ids of the messages or documents it rests on, best first.
+    outdated_by
+        Ids of cubes that replace what this one claims and the question asks for, the latest first.
     """
 
     cube: MemCube
     score: float
     why: dict[str, float]
     source_ids: tuple[str, ...]
+    outdated_by: tuple[str, ...] = ()
 
 
 class Context(Frozen):
@@ -120,3 +126,26 @@ class Receipt(Frozen):
     cubes: tuple[str, ...]
     operations: tuple[str, ...]
     at: AwareDatetime
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something that ``verify`` found wrong."""
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True)
+class VaultStats:
+    """Counts and sizes; ``size`` in bytes."""
+
+    cubes: int
+    operations: int
+    unembedded: int
+    conflicts: int
+    size: int
+    schema: int
+    by_kind: Mapping[str, int]
+    by_state: Mapping[str, int]
+    by_namespace: Mapping[str, int]

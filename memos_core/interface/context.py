@@ -50,7 +50,7 @@ def render(hits: Sequence[Hit], *, max_tokens: int, count_tokens: Callable[[str]
     budget = max_tokens - count_tokens(OPENING) - count_tokens(CLOSING)
     taken: dict[str, tuple[Hit, str]] = {}
     for hit in hits:
-        shown = entry(hit.cube)
+        shown = entry(hit.cube, is_outdated=bool(hit.outdated_by))
         if not taken and count_tokens(shown) > budget:
             shown = _shortened(shown, budget, count_tokens)
         cost = count_tokens(shown)
@@ -65,10 +65,11 @@ def render(hits: Sequence[Hit], *, max_tokens: int, count_tokens: Callable[[str]
     return Context(text=text, hits=kept, tokens=count_tokens(text), left_out=len(hits) - len(kept))
 
 
-def entry(cube: MemCube) -> str:
+def entry(cube: MemCube, *, is_outdated: bool = False) -> str:
     """One memory: a line that says when, who, from where and how far to trust it, and the text below."""
     who = cube.provenance.speaker or cube.provenance.role or cube.kind.value
-    head = f"[{cube.said_at:%Y-%m-%dT%H:%M}] {_field(who)} (source {_field(cube.source_ids[0])}; trust {_trust(cube)})"
+    source = f"source {_field(cube.source_ids[0])}; trust {_trust(cube)}{'; outdated' if is_outdated else ''}"
+    head = f"[{cube.said_at:%Y-%m-%dT%H:%M}] {_field(who)} ({source})"
     lines = _LINES.split(annotated(cube))
     return "\n".join([head, *(f"| {_clean(line)}" for line in lines if line.strip())])
 

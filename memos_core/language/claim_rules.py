@@ -69,6 +69,29 @@ def is_single(predicate: str) -> bool:
     return predicate in SINGLE or predicate.startswith("favourite ")
 
 
+#: Words by which a question asks for a predicate, beside those of the predicate itself.
+_ASKED_BY = {
+    "lives in": "live lives lived living home reside resides city town country address move moved where based staying",
+    "works at": "work works worked working job employer employed company office where",
+    "works as": "work works working job profession occupation career role living",
+    "married to": "married marry wife husband spouse partner",
+    "dating": "dating date girlfriend boyfriend partner relationship seeing",
+    "age": "age old birthday",
+    "likes": "like likes liked love loves enjoy enjoys favourite favorite hate hates hobby hobbies interests fan",
+    "has": "have has own owns pet pets",
+    "plays": "play plays instrument sport",
+    "studies": "study studies studying learn learning course",
+    "plans to": "plan plans planning going",
+    "eats": "eat eats food diet",
+    "drinks": "drink drinks",
+}
+
+
+def asked_by(predicate: str) -> frozenset[str]:
+    """Words by which a question asks for a predicate."""
+    return frozenset(f"{predicate} {_ASKED_BY.get(predicate, '')}".split()) - {"in", "at", "as", "to", "of", "is"}
+
+
 def _rule(predicate: str, auxiliaries: str, verb: str, of: Callable[[str], list[str]], **more: object) -> Rule:
     allowed = frozenset(Auxiliary("" if word == "-" else word) for word in auxiliaries.split())
     ends = "" if verb.startswith("(?=") else r"(?!\w)"

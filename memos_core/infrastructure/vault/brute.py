@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memos_core.cube.interval import Interval
-from memos_core.cube.memcube import MemCube
-from memos_core.infrastructure.vault.edges import cube_node, edges_of
+from memos_core.cube.memcube import Content, Kind, MemCube
+from memos_core.infrastructure.vault.edges import cube_node, edges_of, entity_node
 from memos_core.language.words import spaced
 from memos_core.ports import Edge, Passage, Scored, Walk
 
@@ -139,3 +139,11 @@ def passage(cube: MemCube, admitted: Mapping[str, MemCube], followed_by: str | N
         follows=cube.follows if cube.follows in admitted else None,
         followed_by=followed_by,
     )
+
+
+def claims_about(content: Content, about: Collection[tuple[str, str]] | None) -> bool:
+    """Say whether a content has a claim, about one of these subjects and predicates if any are given."""
+    if about is None or content.kind is Kind.LINK:
+        return about is None and bool(content.claims)
+    keys = {(entity_node(subject), predicate) for subject, predicate in about}
+    return any((entity_node(claim.subject), claim.predicate) in keys for claim in content.claims)

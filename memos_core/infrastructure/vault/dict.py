@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from memos_core.cube.answer import Damage, VaultStats
 from memos_core.cube.canonical import sha256
 from memos_core.cube.clock import Timestamp
 from memos_core.cube.fold import content_of, fold, is_erased
@@ -30,7 +31,7 @@ from memos_core.cube.selection import Selection
 from memos_core.errors import ForkedVault, InvalidInput, MemOSError, VaultClosed
 from memos_core.infrastructure.vault import brute
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
-from memos_core.ports import Batch, Clock, Damage, Edge, EmbeddingSpec, Part, Passage, Scored, VaultStats, Walk
+from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Walk
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
@@ -191,6 +192,14 @@ class DictVault:
         return {
             name: brute.passage(admitted[name], admitted, followed_by.get(name)) for name in ids if name in admitted
         }
+
+    def claiming(
+        self, selection: Selection, about: Collection[tuple[str, str]] | None = None, *, limit: int
+    ) -> list[str]:
+        check_page(limit)
+        with self._access():
+            admitted = self._admitted(selection)
+        return sorted(name for name, cube in admitted.items() if brute.claims_about(cube, about))[:limit]
 
     # upkeep
 

@@ -13,6 +13,7 @@ from memos_core.cube.interval import Interval
 from memos_core.cube.namespace import covers
 from memos_core.cube.selection import Selection
 from memos_core.infrastructure.vault import fulltext, vectors
+from memos_core.infrastructure.vault.edges import entity_node
 from memos_core.infrastructure.vault.moments import microseconds
 from memos_core.infrastructure.vault.predicates import admitted, driving, is_plain, scope
 from memos_core.infrastructure.vault.reading import corrupt, intact
@@ -231,3 +232,15 @@ def passages(db: apsw.Connection, selection: Selection, ids: Sequence[str]) -> d
         later_admitted=finder.alias("later"),
     )
     return {row[0]: Passage(*row) for row in rows}
+
+
+def claiming(
+    db: apsw.Connection, selection: Selection, about: Iterable[tuple[str, str]] | None, *, limit: int
+) -> list[str]:
+    """Admitted cubes with claims, by id."""
+    finder = _Finder(db, selection)
+    keys = None if about is None else json.dumps([(entity_node(subject), predicate) for subject, predicate in about])
+    rows = finder.rows("claiming" if keys is None else "claiming_about", {"about": keys, "limit": min(limit, FOREVER)})
+    for cube, path in rows:
+        finder.recheck(cube, path)
+    return [cube for cube, _ in rows]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from memos_core.cube.answer import Damage, VaultStats
 from memos_core.cube.clock import Timestamp
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, MemCube
@@ -17,7 +18,7 @@ from memos_core.infrastructure.vault.connection import Pool
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
 from memos_core.infrastructure.vault.moments import horizon, microseconds
 from memos_core.infrastructure.vault.opening import open_pool
-from memos_core.ports import Batch, Clock, Damage, Edge, EmbeddingSpec, Part, Passage, Scored, VaultStats, Walk
+from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Walk
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
@@ -140,6 +141,13 @@ class SQLiteVault:
     def passages(self, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
         with self._pool.read() as db:
             return finding.passages(db, selection, ids)
+
+    def claiming(
+        self, selection: Selection, about: Collection[tuple[str, str]] | None = None, *, limit: int
+    ) -> list[str]:
+        check_page(limit)
+        with self._pool.read() as db:
+            return finding.claiming(db, selection, about, limit=limit)
 
     # upkeep
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import apsw
 
+from memos_core.cube.answer import VaultStats
 from memos_core.cube.identity import new_actor
 from memos_core.errors import InvalidInput, VaultError
 from memos_core.infrastructure.vault import vectors
@@ -14,7 +15,6 @@ from memos_core.infrastructure.vault.connection import translated
 from memos_core.infrastructure.vault.migrations import version
 from memos_core.infrastructure.vault.opening import check_path
 from memos_core.infrastructure.vault.statements import load, query
-from memos_core.ports import VaultStats
 
 _SQL = load("upkeep")
 

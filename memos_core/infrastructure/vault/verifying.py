@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import apsw
 
+from memos_core.cube.answer import Damage
 from memos_core.cube.operation import Operation
 from memos_core.errors import MemOSError
 from memos_core.infrastructure.vault import vectors
@@ -18,7 +19,6 @@ from memos_core.infrastructure.vault.migrations import MIGRATIONS, migrate
 from memos_core.infrastructure.vault.projection import Projection
 from memos_core.infrastructure.vault.rebuilding import pages
 from memos_core.infrastructure.vault.statements import load, query
-from memos_core.ports import Damage
 
 PAGE = 1000  # operations read at a time
 

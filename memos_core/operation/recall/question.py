@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from memos_core.cube.claim import Claim
 from memos_core.cube.interval import Granularity, Interval
 from memos_core.errors import InvalidText
+from memos_core.language.claim_rules import asked_by
 from memos_core.language.names import entity_key, find_names
 from memos_core.language.times import find_times
 from memos_core.language.words import terms
@@ -35,6 +37,11 @@ class Question:
     def names(self, speaker: str | None) -> bool:
         """Say whether the question names a speaker, by the whole name or a part of it."""
         return speaker is not None and not set(self.terms).isdisjoint(entity_key(speaker).split())
+
+    def touches(self, claim: Claim) -> bool:
+        """Say whether the question asks for what a claim says: for its predicate, or with its object."""
+        words = {*self.text.casefold().replace("?", " ").split(), *self.terms}
+        return not words.isdisjoint(asked_by(claim.predicate) | set(terms(claim.object)))
 
     def terms_without(self, speakers: Iterable[str]) -> tuple[str, ...]:
         """The terms that name none of these: who speaks does not say the own name. All, if that leaves nothing."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from heapq import nlargest
 from operator import itemgetter
 
 from memos_core.cube.answer import Hit
+from memos_core.cube.memcube import MemCube
 from memos_core.cube.selection import Selection
 from memos_core.errors import InvalidInput
+from memos_core.operation.recall.correcting import corrected, outdated
 from memos_core.operation.recall.fusion import Lists, Ranked, fuse, neighbours
 from memos_core.operation.recall.question import Question, analyse
 from memos_core.operation.recall.weights import DEFAULT, KNEE, Weights
@@ -54,7 +56,12 @@ def recall(
     question = analyse(query, now=now)
     lists, passages = _candidates(question, selection, vault, embedder, max(DEPTH, 2 * limit), weights)
     ranked = fuse(lists, passages, question, weights)
-    return _hits(ranked, selection, vault, limit)
+    best = _hydrated(ranked[:limit], selection, vault)
+    replaced = outdated(list(best.values()), question, selection, vault, now=now) if weights.outdated else {}
+    if replaced:
+        ranked = corrected(ranked, replaced, weight=weights.outdated)
+        best = _hydrated(ranked[:limit], selection, vault)
+    return _hits(ranked[:limit], best, replaced)
 
 
 def _candidates(
@@ -91,14 +98,23 @@ def _best(scores: dict[str, float], depth: int) -> dict[str, float]:
     return dict(nlargest(depth, scores.items(), key=itemgetter(1)))
 
 
-def _hits(ranked: list[Ranked], selection: Selection, vault: Vault, limit: int) -> list[Hit]:
-    """Hydrate the best, and check once more that each is admitted: two gates, for either could have a defect."""
-    best = ranked[:limit]
-    cubes = {cube.id: cube for cube in vault.get([found.cube for found in best], known_at=selection.known_at)}
+def _hydrated(best: Iterable[Ranked], selection: Selection, vault: Vault) -> dict[str, MemCube]:
+    """The cubes, each checked once more to be admitted: two gates, for either could have a defect."""
+    cubes = vault.get([found.cube for found in best], known_at=selection.known_at)
+    return {cube.id: cube for cube in cubes if selection.admits(cube)}
+
+
+def _hits(best: Iterable[Ranked], cubes: Mapping[str, MemCube], replaced: Mapping[str, tuple[str, ...]]) -> list[Hit]:
     return [
-        Hit(cube=cubes[found.cube], score=found.score, why=dict(found.why), source_ids=cubes[found.cube].source_ids)
+        Hit(
+            cube=cubes[found.cube],
+            score=found.score,
+            why=dict(found.why),
+            source_ids=cubes[found.cube].source_ids,
+            outdated_by=replaced.get(found.cube, ()),
+        )
         for found in best
-        if found.cube in cubes and selection.admits(cubes[found.cube])
+        if found.cube in cubes
     ]
 
 

@@ -23,6 +23,8 @@ class Weights:
         The question names who said it.
     substance
         A message of some length: greetings answer nothing.
+    outdated
+        Taken off a memory whose claim, if the question asks for it, another has replaced.
     assistant
         Taken off what an assistant said: what a person said about themselves is asked for more often.
     """
@@ -37,6 +39,7 @@ class Weights:
     speaker: float = 0.5
     substance: float = 0.3
     assistant: float = 0.3
+    outdated: float = 0.2
 
 
 DEFAULT = Weights()

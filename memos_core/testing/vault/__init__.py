@@ -20,7 +20,7 @@ from memos_core.testing.vault.erasure import Erasure
 from memos_core.testing.vault.finding import Matching, Nearest
 from memos_core.testing.vault.known_at import KnownAt
 from memos_core.testing.vault.reading import Reading
-from memos_core.testing.vault.relating import During, Graph, Passages
+from memos_core.testing.vault.relating import Claiming, During, Graph, Passages
 from memos_core.testing.vault.upkeep import Embedding, Upkeep, Usage
 from memos_core.testing.vault.writing import Writing
 
@@ -28,6 +28,6 @@ __all__ = ["VaultConformance"]
 
 
 class VaultConformance(
-    Writing, Reading, KnownAt, Erasure, Matching, Nearest, During, Graph, Passages, Usage, Embedding, Upkeep
+    Writing, Reading, KnownAt, Erasure, Matching, Nearest, Claiming, During, Graph, Passages, Usage, Embedding, Upkeep
 ):
     """Every promise of the vault port. Subclass it and say how a vault is made."""

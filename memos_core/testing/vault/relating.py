@@ -15,6 +15,37 @@ from memos_core.testing.vault.desk import Desk, alice, day, days, mention
 from memos_core.testing.vault.suite import VaultSuite
 
 
+class Claiming(VaultSuite):
+    def test_cubes_with_claims_are_found_by_subject_and_predicate(self, desk: Desk) -> None:
+        lisbon = Claim(subject="Ana Lima", predicate="lives in", object="Lisbon")
+        jazz = Claim(subject="Ana Lima", predicate="likes", object="jazz")
+        first = desk.put("first", claims=(jazz, lisbon))
+        second = desk.put("second", claims=(lisbon.model_copy(update={"object": "Porto"}),))
+        third = desk.put("third", claims=(jazz.model_copy(update={"subject": "Tom"}),))
+        desk.put("without")
+        desk.put("foreign", claims=(lisbon,), namespace=("bob",))
+        for about, expected in (
+            (None, [first, second, third]),
+            ([("ana  lima", "lives in")], [first, second]),
+            ([("Ana Lima", "likes"), ("TOM", "likes")], [first, third]),
+            ([("Tom", "lives in"), ("Lisbon", "lives in")], []),
+            ([], []),
+        ):
+            assert desk.vault.claiming(alice(), about, limit=9) == [put.cube for put in expected], about
+        assert desk.vault.claiming(alice(), limit=2) == [first.cube, second.cube]
+
+    def test_links_between_cubes_are_about_no_entity(self, desk: Desk) -> None:
+        first = desk.put("first")
+        link = desk.put("link", kind=Kind.LINK, claims=(Claim(subject=first.cube, predicate="explains", object="x"),))
+        assert desk.vault.claiming(alice(), [(first.cube, "explains")], limit=9) == []
+        assert desk.vault.claiming(alice(), limit=9) == [link.cube]
+
+    def test_an_archived_cube_claims_nothing(self, desk: Desk) -> None:
+        put = desk.put("first", claims=(Claim(subject="Ana", predicate="lives in", object="Lisbon"),))
+        desk.move(put, State.ARCHIVED)
+        assert desk.vault.claiming(alice(), limit=9) == []
+
+
 class During(VaultSuite):
     def test_mentions_and_happenings_that_overlap_are_found(self, desk: Desk) -> None:
         spoken_of = desk.put("spoken of", times=(mention(days(20, 21)), mention(days(4, 6))), occurred=days(25, 26))

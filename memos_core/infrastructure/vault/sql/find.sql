@@ -118,3 +118,19 @@ from json_each(:cubes) as wanted
 cross join cube on cube.name = wanted.value
 cross join put on put.cube = cube.id
 where {admitted};
+
+-- name: claiming
+select distinct cube.name, namespace.path
+from put
+cross join cube on cube.id = put.cube
+cross join namespace on namespace.id = put.namespace
+where put.claimed = 1 and {admitted} order by cube.name limit :limit;
+
+-- name: claiming_about
+select distinct cube.name, namespace.path
+from json_each(:about) as key
+cross join edge on edge.source = key.value ->> 0 and edge.relation = key.value ->> 1
+cross join put on put.seq = edge.put
+cross join cube on cube.id = put.cube
+cross join namespace on namespace.id = put.namespace
+where put.claimed = 1 and {admitted} order by cube.name limit :limit;
