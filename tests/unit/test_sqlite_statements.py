@@ -44,6 +44,7 @@ VALUES = {
     "cubes": "[1]",
     "nodes": '["entity:ana"]',
     "without": '["follows"]',
+    "about": '[["entity:ana", "lives in"]]',
     "path": "alice",
     "at": 1,
 }

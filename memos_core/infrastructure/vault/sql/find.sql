@@ -124,7 +124,7 @@ select distinct cube.name, namespace.path
 from put
 cross join cube on cube.id = put.cube
 cross join namespace on namespace.id = put.namespace
-where put.claimed = 1 and {admitted} order by cube.name limit :limit;
+where put.claimed = 1 and {driving} and {admitted} order by cube.name limit :limit;
 
 -- name: claiming_about
 select distinct cube.name, namespace.path
