@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import builtins
-import threading
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from datetime import datetime
-from os import PathLike, fspath
-from types import TracebackType
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from typing_extensions import Self, Unpack
+from typing_extensions import Unpack
 
-from memos_core.cube.answer import Added, Change, Context, Damage, Difference, Hit, Receipt, VaultStats
+from memos_core.cube.answer import Added, Change, Context, Difference, Hit, Receipt
 from memos_core.cube.canonical import json_object
-from memos_core.cube.clock import HybridClock
 from memos_core.cube.fold import content_of
 from memos_core.cube.memcube import Content, MemCube, State
 from memos_core.cube.message import aware, name, names
@@ -24,21 +20,19 @@ from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.operation import OperationKind
 from memos_core.cube.selection import Filters, selection
 from memos_core.cube.versions import change, differences
-from memos_core.errors import CubeNotFound, EmbedderMismatch, ForkedVault, VaultClosed, VersionNotFound
-from memos_core.infrastructure.clock import SystemClock
-from memos_core.operation.author import Author
-from memos_core.operation.usage import UsageBuffer
-from memos_core.operation.writer import Progress, Writer
-from memos_core.ports import Clock, Embedder, Vault
+from memos_core.errors import CubeNotFound, EmbedderMismatch, VersionNotFound
+from memos_core.opened import OpenVault
+from memos_core.operation.writer import Progress
 
 if TYPE_CHECKING:
     from memos_core.interface.reader.read import Addable
+    from memos_core.operation.beliefs import Belief
 
-PAGE = 500  # operations embedded at a time
 MAX_HITS = 1000  # of one search
+MAX_CLAIMS = 10_000  # cubes with claims, compared at a time
 
 
-class MemOS:
+class MemOS(OpenVault):
     """A memory that an agent can add to, search, change, roll back and forget.
 
     Parameters
@@ -47,6 +41,9 @@ class MemOS:
         Keeps the memory; :meth:`open` makes one from a path.
     embedder
         Anything that embeds: see ``docs/EMBEDDERS.md``. The default is a local model and needs no network.
+    llm
+        A chat model, if there is one: see ``docs/CHAT_MODELS.md``. It reads more claims, puts questions in other
+        words and sorts what was found. Where it fails, the result of the rules is kept, with a ``ModelWarning``.
     actor
         Name of the user, agent or application that writes; recorded as provenance.
     clock
@@ -64,56 +61,6 @@ class MemOS:
 
     Thread-safe. Every write is one durable transaction: when the call returns, it survives a crash.
     """
-
-    def __init__(
-        self, vault: Vault, *, embedder: object | None = None, actor: str | None = None, clock: Clock | None = None
-    ) -> None:
-        self._vault = vault
-        self._given_embedder = embedder
-        self._embedder: Embedder | None = None
-        self._actor = name(actor, "actor")
-        self._clock = clock or SystemClock()
-        self._writer = Writer(vault, Author(vault.actor, HybridClock(self._clock.now)), self._loaded_embedder)
-        self._usage = UsageBuffer(vault, self._clock)
-        self._lock = threading.RLock()
-
-    @classmethod
-    def open(
-        cls,
-        path: str | PathLike[str],
-        *,
-        embedder: object | None = None,
-        actor: str | None = None,
-        clock: Clock | None = None,
-    ) -> Self:
-        """Open a vault file, or create one; ``":memory:"`` keeps it in memory only.
-
-        Raises
-        ------
-        NotAVault, VaultTooNew, VaultCorrupt
-            If the file cannot be used; it is left untouched.
-        """
-        from memos_core.infrastructure.vault.sqlite import SQLiteVault
-
-        clock = clock or SystemClock()
-        return cls(SQLiteVault(fspath(path), clock=clock), embedder=embedder, actor=actor, clock=clock)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Write what is buffered and give the file back; harmless when repeated."""
-        try:
-            # Closed already; or this is a forked child, and its parent still has the counts.
-            with suppress(VaultClosed, ForkedVault):
-                self._usage.flush()
-        finally:
-            self._vault.close()
 
     # -- writing ----------------------------------------------------------------------------------
 
@@ -144,7 +91,7 @@ class MemOS:
         -------
         Added
             What was written, what was there already, and what was replaced: a message or document whose id the
-            namespace knows is updated.
+            namespace knows is updated, and a claim may replace another's or contradict it without an order.
 
         Raises
         ------
@@ -160,7 +107,12 @@ class MemOS:
             now = self._clock.now()
             previous = self._writer.last_of(address, name(session, "session"))
             contents = read(what, namespace=address, session=session, previous=previous, actor=self._actor, now=now)
-            return self._writer.remember(contents, previous=previous, now=now, progress=progress)
+            if self._llm is not None:
+                from memos_core.interface.reader.stated import with_stated_claims
+
+                contents = with_stated_claims(contents, model=self._llm)
+            added = self._writer.remember(contents, previous=previous, now=now, progress=progress)
+            return self._with_consequences(added, address) if any(cube.claims for cube in added.written) else added
 
     def update(
         self,
@@ -192,8 +144,18 @@ class MemOS:
             return self.get(cube_id)
 
     def resolve(self, cube_id: str, version: str | None = None) -> MemCube:
-        """Settle a conflict: the version named, or the one shown, replaces all others."""
-        return self.rollback(cube_id, version or self.get(cube_id).version)
+        """Settle a conflict: the version named, or the one shown, replaces all others.
+
+        Cubes whose claims contradict this one's without an order are archived.
+        """
+        with self._lock:
+            chosen = self.get(cube_id)
+            rivals = [
+                belief for belief in self.claims(namespace=chosen.namespace, exact=True) if belief.cube.id == cube_id
+            ]
+            for rival in sorted({name for belief in rivals for name in belief.conflicts_with}):
+                self.forget(rival, reason=f"contradicts {cube_id}, which was chosen")
+            return self.rollback(cube_id, version or chosen.version)
 
     def forget(self, cube_id: str, *, reason: str = "forgotten on request") -> MemCube:
         """Archive a cube: it is no longer recalled, and :meth:`list` finds it only when asked for archived ones."""
@@ -248,7 +210,13 @@ class MemOS:
         embedder = self._loaded_embedder()
         if self._vault.spec not in {None, embedder.spec}:
             raise EmbedderMismatch(expected=str(self._vault.spec), actual=str(embedder.spec))
-        hits = recall(question, wanted, vault=self._vault, embedder=embedder, limit=limit, now=now)
+        find = partial(recall, selection=wanted, vault=self._vault, embedder=embedder, now=now)
+        if self._llm is None:
+            hits = find(question, limit=limit)
+        else:
+            from memos_core.operation.recall.refining import refined
+
+            hits = refined(question, lambda text, most: find(text, limit=most), model=self._llm, limit=limit)
         self._usage.count(hit.cube.id for hit in hits)
         return hits
 
@@ -316,9 +284,33 @@ class MemOS:
         return [inner for inner in self._vault.namespaces() if covers(outer, inner)]
 
     def conflicts(self, *, namespace: NamespaceLike) -> builtins.list[MemCube]:
-        """Cubes that were changed apart in two places; :meth:`resolve` settles each."""
+        """Cubes that were changed apart in two places, and those whose claims contradict one another without an order.
+
+        :meth:`resolve` settles each.
+        """
         wanted = selection(namespace, now=self._clock.now(), states=State)
-        return [cube for cube in self._vault.select(wanted, limit=self._vault.count(wanted)) if cube.conflicts]
+        apart = [cube for cube in self._vault.select(wanted, limit=self._vault.count(wanted)) if cube.conflicts]
+        disputed = [belief.cube for belief in self.claims(namespace=namespace) if belief.conflicts_with]
+        return [*{cube.id: cube for cube in (*apart, *disputed)}.values()]
+
+    def claims(
+        self, *, namespace: NamespaceLike, limit: int = MAX_CLAIMS, **filters: Unpack[Filters]
+    ) -> builtins.list[Belief]:
+        """What is claimed in a namespace and those below it, in the order in which it was learnt, and what holds of it.
+
+        Parameters
+        ----------
+        limit
+            At most so many cubes with claims are read.
+        **filters
+            As in :meth:`search`; with ``as_of``, what held then.
+        """
+        from memos_core.operation.beliefs import beliefs
+
+        now = self._clock.now()
+        wanted = selection(namespace, now=now, **filters)
+        cubes = self._vault.get(self._vault.claiming(wanted, limit=limit), known_at=wanted.known_at)
+        return beliefs([cube for cube in cubes if wanted.admits(cube)], at=wanted.as_of or now)
 
     def history(self, cube_id: str) -> builtins.list[Change]:
         """Everything that happened to a cube, oldest first.
@@ -335,46 +327,20 @@ class MemOS:
         present = after or self.get(cube_id).version
         return differences(self._content(cube_id, before), self._content(cube_id, present))
 
-    # -- upkeep -----------------------------------------------------------------------------------
-
-    def verify(self) -> builtins.list[Damage]:
-        """Compare everything stored with its digests; an empty list means that all is well."""
-        return builtins.list(self._vault.verify())
-
-    def rebuild(self) -> None:
-        """Make every index anew from the operations. Answers stay the same."""
-        with self._lock:
-            self._vault.rebuild()
-
-    def reembed(self, *, progress: Progress | None = None) -> int:
-        """Make vectors for what has none of the present embedder; return for how many operations.
-
-        Until it is done, searches see the old vectors. An ``EmbeddingError`` breaks it off; it can be run again.
-        """
-        embedder, done = self._loaded_embedder(), 0
-        while missing := dict(self._vault.unembedded(embedder.spec, limit=PAGE)):
-            with self._lock:
-                self._vault.reembed(embedder.spec, self._writer.embed(missing).parts)
-            done += len(missing)
-            if progress:
-                progress(done, self._vault.stats().operations)
-        if self._vault.spec not in {None, embedder.spec}:  # nothing had text, so nothing has switched yet
-            self._vault.reembed(embedder.spec, {})
-        return done
-
-    def stats(self) -> VaultStats:
-        """Counts and sizes of the vault."""
-        return self._vault.stats()
-
-    def backup(self, path: str | PathLike[str]) -> None:
-        """Write a consistent copy, while others read and write; the copy lives on under an actor of its own.
-
-        ``InvalidInput`` if something is there already; ``VaultError`` if it cannot be written.
-        """
-        self._usage.flush_if_possible()
-        self._vault.backup(fspath(path))
-
     # -- within -----------------------------------------------------------------------------------
+
+    def _with_consequences(self, added: Added, address: Namespace) -> Added:
+        """Say which versions of others the claims in what was written replace or contradict."""
+        from memos_core.operation.beliefs import beliefs, topics
+
+        here = selection(address, now=self._clock.now(), exact=True)
+        rivals = self._vault.claiming(here, list(topics(added.written)), limit=MAX_CLAIMS)
+        written = {cube.id for cube in added.written}
+        judged = [one for one in beliefs(self._vault.get(rivals), at=self._clock.now()) if one.cube.id not in written]
+        replaced = {one.cube.version: None for one in judged if not written.isdisjoint(one.outdated_by)}
+        disputed = {one.cube.version: None for one in judged if not written.isdisjoint(one.conflicts_with)}
+        superseded = (*added.superseded, *replaced)
+        return added.model_copy(update={"superseded": superseded, "conflicts": tuple(disputed)})
 
     def _content(self, cube_id: str, version: str) -> Content:
         self.get(cube_id)
@@ -382,12 +348,3 @@ class MemOS:
             if operation.id == version and operation.kind is OperationKind.PUT and operation.body is not None:
                 return content_of(operation)
         raise VersionNotFound(cube_id=cube_id, version=version)
-
-    def _loaded_embedder(self) -> Embedder:
-        with self._lock:
-            if self._embedder is None:
-                from memos_core.infrastructure.models.adapt import as_embedder
-                from memos_core.infrastructure.models.minilm import MiniLM
-
-                self._embedder = MiniLM() if self._given_embedder is None else as_embedder(self._given_embedder)
-            return self._embedder

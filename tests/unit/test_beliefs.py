@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from memos_core import MemOS, Message, Trust
+from memos_core import MemOS, Message, State, Trust
 from memos_core.cube.claim import Claim
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Governance, Kind, MemCube
@@ -138,3 +138,35 @@ def test_erasing_a_correction_brings_back_what_it_corrected(memos: MemOS) -> Non
     memos.erase(new)
     [hit] = memos.search("Where does Ana live?", namespace="ana")
     assert (hit.cube.id, hit.outdated_by) == (old, ())
+
+
+def test_adding_tells_what_it_replaces_and_contradicts(memos: MemOS) -> None:
+    old = memos.get(tell(memos, "I live in Lisbon.", 2020))
+    moved = memos.add(Message(content="We moved to Porto!", role="user", name="Ana", at=year(2023)), namespace="ana")
+    assert (moved.superseded, moved.conflicts) == ((old.version,), ())
+    other = memos.add(Message(content="I live in Faro.", role="user", name="Ana", at=year(2023)), namespace="ana")
+    assert (other.superseded, other.conflicts) == ((old.version,), (moved.written[0].version,))
+    assert {cube.text for cube in memos.conflicts(namespace="ana")} == {"We moved to Porto!", "I live in Faro."}
+
+
+def test_resolving_a_contradiction_archives_the_other_side(memos: MemOS) -> None:
+    first, second = tell(memos, "I live in Lisbon.", 2020), tell(memos, "I live in Porto.", 2020)
+    memos.resolve(second)
+    assert memos.conflicts(namespace="ana") == []
+    assert memos.get(first).state is State.ARCHIVED
+    assert memos.get(second).state is not State.ARCHIVED
+
+
+def test_claims_are_listed_with_what_holds_of_them_now_and_then(memos: MemOS) -> None:
+    tell(memos, "I live in Lisbon. I like tea.", 2020)
+    tell(memos, "We moved to Porto!", 2023)
+    told = {one.claim.object: one.holds for one in memos.claims(namespace="ana")}
+    assert told == {"Lisbon": False, "tea": True, "Porto": True}
+    then = {one.claim.object: one.holds for one in memos.claims(namespace="ana", as_of=year(2021))}
+    assert then == {"Lisbon": True, "tea": True}
+
+
+def test_two_vaults_that_learnt_apart_agree_on_what_holds() -> None:
+    """Nothing is rewritten at the time of adding, so a merge needs no code of its own."""
+    cubes = [lives_in("Lisbon", 2020), lives_in("Porto", 2023), lives_in("Faro", 2022)]
+    assert holding(*cubes[:2], *cubes[2:]) == holding(*cubes[2:], *cubes[:2]) == {"Porto"}

@@ -1,0 +1,132 @@
+"""A vault that is open: who writes to it, its lifetime, and its upkeep."""
+
+from __future__ import annotations
+
+import builtins
+import threading
+from contextlib import suppress
+from os import PathLike, fspath
+from types import TracebackType
+
+from typing_extensions import Self
+
+from memos_core.cube.answer import Damage, VaultStats
+from memos_core.cube.clock import HybridClock
+from memos_core.cube.message import name
+from memos_core.errors import ForkedVault, VaultClosed
+from memos_core.infrastructure.clock import SystemClock
+from memos_core.infrastructure.models.chat import as_chat_model
+from memos_core.operation.author import Author
+from memos_core.operation.usage import UsageBuffer
+from memos_core.operation.writer import Progress, Writer
+from memos_core.ports import Clock, Embedder, Vault
+
+PAGE = 500  # operations embedded at a time
+
+
+class OpenVault:
+    """A vault with an embedder, an author and a clock; :class:`memos_core.MemOS` is what is done with it."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        *,
+        embedder: object | None = None,
+        llm: object | None = None,
+        actor: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._vault = vault
+        self._llm = None if llm is None else as_chat_model(llm)
+        self._given_embedder = embedder
+        self._embedder: Embedder | None = None
+        self._actor = name(actor, "actor")
+        self._clock = clock or SystemClock()
+        self._writer = Writer(vault, Author(vault.actor, HybridClock(self._clock.now)), self._loaded_embedder)
+        self._usage = UsageBuffer(vault, self._clock)
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | PathLike[str],
+        *,
+        embedder: object | None = None,
+        llm: object | None = None,
+        actor: str | None = None,
+        clock: Clock | None = None,
+    ) -> Self:
+        """Open a vault file, or create one; ``":memory:"`` keeps it in memory only.
+
+        Raises
+        ------
+        NotAVault, VaultTooNew, VaultCorrupt
+            If the file cannot be used; it is left untouched.
+        """
+        from memos_core.infrastructure.vault.sqlite import SQLiteVault
+
+        clock = clock or SystemClock()
+        return cls(SQLiteVault(fspath(path), clock=clock), embedder=embedder, llm=llm, actor=actor, clock=clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what is buffered and give the file back; harmless when repeated."""
+        try:
+            # Closed already; or this is a forked child, and its parent still has the counts.
+            with suppress(VaultClosed, ForkedVault):
+                self._usage.flush()
+        finally:
+            self._vault.close()
+
+    def verify(self) -> builtins.list[Damage]:
+        """Compare everything stored with its digests; an empty list means that all is well."""
+        return builtins.list(self._vault.verify())
+
+    def rebuild(self) -> None:
+        """Make every index anew from the operations. Answers stay the same."""
+        with self._lock:
+            self._vault.rebuild()
+
+    def reembed(self, *, progress: Progress | None = None) -> int:
+        """Make vectors for what has none of the present embedder; return for how many operations.
+
+        Until it is done, searches see the old vectors. An ``EmbeddingError`` breaks it off; it can be run again.
+        """
+        embedder, done = self._loaded_embedder(), 0
+        while missing := dict(self._vault.unembedded(embedder.spec, limit=PAGE)):
+            with self._lock:
+                self._vault.reembed(embedder.spec, self._writer.embed(missing).parts)
+            done += len(missing)
+            if progress:
+                progress(done, self._vault.stats().operations)
+        if self._vault.spec not in {None, embedder.spec}:  # nothing had text, so nothing has switched yet
+            self._vault.reembed(embedder.spec, {})
+        return done
+
+    def stats(self) -> VaultStats:
+        """Counts and sizes of the vault."""
+        return self._vault.stats()
+
+    def backup(self, path: str | PathLike[str]) -> None:
+        """Write a consistent copy, while others read and write; the copy lives on under an actor of its own.
+
+        ``InvalidInput`` if something is there already; ``VaultError`` if it cannot be written.
+        """
+        self._usage.flush_if_possible()
+        self._vault.backup(fspath(path))
+
+    def _loaded_embedder(self) -> Embedder:
+        with self._lock:
+            if self._embedder is None:
+                from memos_core.infrastructure.models.adapt import as_embedder
+                from memos_core.infrastructure.models.minilm import MiniLM
+
+                self._embedder = MiniLM() if self._given_embedder is None else as_embedder(self._given_embedder)
+            return self._embedder
