@@ -15,11 +15,10 @@ from memos_core.cube.clock import HybridClock
 from memos_core.cube.message import name
 from memos_core.errors import ForkedVault, VaultClosed
 from memos_core.infrastructure.clock import SystemClock
-from memos_core.infrastructure.models.chat import as_chat_model
 from memos_core.operation.author import Author
 from memos_core.operation.usage import UsageBuffer
 from memos_core.operation.writer import Progress, Writer
-from memos_core.ports import Clock, Embedder, Vault
+from memos_core.ports import ChatModel, Clock, Embedder, Vault
 
 PAGE = 500  # operations embedded at a time
 
@@ -37,7 +36,7 @@ class OpenVault:
         clock: Clock | None = None,
     ) -> None:
         self._vault = vault
-        self._llm = None if llm is None else as_chat_model(llm)
+        self._llm = None if llm is None else _chat_model(llm)
         self._given_embedder = embedder
         self._embedder: Embedder | None = None
         self._actor = name(actor, "actor")
@@ -130,3 +129,9 @@ class OpenVault:
 
                 self._embedder = MiniLM() if self._given_embedder is None else as_embedder(self._given_embedder)
             return self._embedder
+
+
+def _chat_model(given: object) -> ChatModel:
+    from memos_core.infrastructure.models.chat import as_chat_model
+
+    return as_chat_model(given)
