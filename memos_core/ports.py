@@ -210,6 +210,17 @@ class Walk:
     without: Collection[str] = ()
 
 
+class Topic(NamedTuple):
+    """What claims are about; without an object, all objects of a subject and predicate.
+
+    Letter case and spacing of subject and object make no difference.
+    """
+
+    subject: str
+    predicate: str
+    object: str | None = None
+
+
 class Passage(NamedTuple):
     """The light view of a cube that ranking needs, for hundreds of candidates at a time.
 
@@ -338,13 +349,8 @@ class Vault(Protocol):
         """The light view of the admitted ones among these cubes."""
         ...
 
-    def claiming(
-        self, selection: Selection, about: Collection[tuple[str, str]] | None = None, *, limit: int
-    ) -> list[str]:
-        """Ids of admitted cubes with claims, sorted: all, or those about one of these subjects and predicates.
-
-        Letter case and spacing of a subject make no difference.
-        """
+    def claiming(self, selection: Selection, about: Collection[Topic] | None = None, *, limit: int) -> list[str]:
+        """Ids of admitted cubes with claims about one of these topics, or about any: the greatest, so latest, first."""
         ...
 
     # upkeep

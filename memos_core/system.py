@@ -301,7 +301,7 @@ class MemOS(OpenVault):
         Parameters
         ----------
         limit
-            At most so many cubes with claims are read.
+            Only the latest so many cubes with claims are read.
         **filters
             As in :meth:`search`; with ``as_of``, what held then.
         """
@@ -309,7 +309,8 @@ class MemOS(OpenVault):
 
         now = self._clock.now()
         wanted = selection(namespace, now=now, **filters)
-        cubes = self._vault.get(self._vault.claiming(wanted, limit=limit), known_at=wanted.known_at)
+        latest = self._vault.claiming(wanted, limit=limit)
+        cubes = self._vault.get(latest[::-1], known_at=wanted.known_at)
         return beliefs([cube for cube in cubes if wanted.admits(cube)], at=wanted.as_of or now)
 
     def history(self, cube_id: str) -> builtins.list[Change]:
@@ -331,10 +332,12 @@ class MemOS(OpenVault):
 
     def _with_consequences(self, added: Added, address: Namespace) -> Added:
         """Say which versions of others the claims in what was written replace or contradict."""
-        from memos_core.operation.beliefs import beliefs, topics
+        from memos_core.operation.beliefs import beliefs, topic
 
         here = selection(address, now=self._clock.now(), exact=True)
-        rivals = self._vault.claiming(here, list(topics(added.written)), limit=MAX_CLAIMS)
+        rivals = self._vault.claiming(
+            here, {topic(claim) for cube in added.written for claim in cube.claims}, limit=MAX_CLAIMS
+        )
         written = {cube.id for cube in added.written}
         judged = [one for one in beliefs(self._vault.get(rivals), at=self._clock.now()) if one.cube.id not in written]
         replaced = {one.cube.version: None for one in judged if not written.isdisjoint(one.outdated_by)}

@@ -12,8 +12,8 @@ vaults that were merged as well, and comes back when the newer claim is erased.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
 
@@ -21,9 +21,7 @@ from memos_core.cube.claim import Claim
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import MemCube
 from memos_core.language.names import entity_key
-
-#: What two claims must share to speak of the same: namespace, subject and predicate.
-Topic = tuple[tuple[str, ...], str, str]
+from memos_core.ports import Topic
 
 
 @dataclass(frozen=True)
@@ -53,12 +51,12 @@ class Belief:
         return not (self.is_over or self.outdated_by)
 
 
-def topics(cubes: Iterable[MemCube]) -> dict[tuple[str, str], None]:
-    """Subjects and predicates that cubes make claims about, in order."""
-    return {(claim.subject, claim.predicate): None for cube in cubes for claim in cube.claims}
+def topic(claim: Claim) -> Topic:
+    """What a claim must be compared with: of what can be several, only the same object speaks for or against it."""
+    return Topic(claim.subject, claim.predicate, None if claim.single_valued else claim.object)
 
 
-def beliefs(cubes: Iterable[MemCube], *, at: datetime) -> list[Belief]:
+def beliefs(cubes: Iterable[MemCube], *, at: datetime, of: Collection[str] | None = None) -> list[Belief]:
     """Judge the claims of cubes against one another.
 
     Parameters
@@ -67,17 +65,20 @@ def beliefs(cubes: Iterable[MemCube], *, at: datetime) -> list[Belief]:
         All that claim something about the topics in question; each once.
     at
         The moment of valid time that is asked about; what begins later does not count.
+    of
+        Ids of the cubes whose claims are judged; by default all.
 
     Returns
     -------
     list[Belief]
         In the order given, without claims that begin after ``at``.
     """
-    known = [
-        belief for cube in cubes for claim in cube.claims if (belief := _belief(cube, claim)) and _has_begun(belief, at)
-    ]
-    by_topic: Mapping[Topic, list[Belief]] = _grouped(known)
-    return [_judged(belief, by_topic[_topic(belief)], at) for belief in known]
+    known = [belief for cube in cubes for claim in cube.claims if _has_begun(belief := _belief(cube, claim), at)]
+    groups: dict[object, list[Belief]] = defaultdict(list)
+    for belief in known:
+        for key in _keys(belief):
+            groups[key].append(belief)
+    return [_judged(belief, groups, at) for belief in known if of is None or belief.cube.id in of]
 
 
 def _belief(cube: MemCube, claim: Claim) -> Belief:
@@ -89,35 +90,36 @@ def _has_begun(belief: Belief, at: datetime) -> bool:
     return belief.when is None or min(belief.when.start, belief.cube.said_at) <= at
 
 
-def _topic(belief: Belief) -> Topic:
+def _keys(belief: Belief) -> list[object]:
+    """Under which its rivals look for it: by its object, and if only one can be, among all that are affirmed."""
+    about, value = _about(belief), entity_key(belief.claim.object)
+    affirmed = belief.claim.single_valued and not belief.claim.negated
+    return [(about, belief.claim.negated, value), *([about] if affirmed else [])]
+
+
+def _about(belief: Belief) -> object:
     return belief.cube.namespace, entity_key(belief.claim.subject), belief.claim.predicate
 
 
-def _grouped(known: Iterable[Belief]) -> dict[Topic, list[Belief]]:
-    groups: dict[Topic, list[Belief]] = defaultdict(list)
-    for belief in known:
-        groups[_topic(belief)].append(belief)
-    return groups
-
-
-def _judged(belief: Belief, group: Iterable[Belief], at: datetime) -> Belief:
-    rivals = [other for other in group if _contradict(belief.claim, other.claim) and not _is_over(other, at)]
+def _judged(belief: Belief, groups: Mapping[object, Sequence[Belief]], at: datetime) -> Belief:
+    rivals = [other for other in _rivals(belief, groups) if not _is_over(other, at)]
     later = sorted((other for other in rivals if _replaces(other, belief)), key=_start, reverse=True)
-    unordered = [other.cube.id for other in rivals if not _replaces(other, belief) and not _replaces(belief, other)]
-    return Belief(
-        belief.cube,
-        belief.claim,
-        belief.when,
-        is_over=_is_over(belief, at),
+    unordered = [other.cube.id for other in rivals if not (_replaces(other, belief) or _replaces(belief, other))]
+    over = _is_over(belief, at)
+    return replace(
+        belief,
+        is_over=over,
         outdated_by=tuple(other.cube.id for other in later),
-        conflicts_with=() if later or _is_over(belief, at) else tuple(unordered),
+        conflicts_with=() if later or over else tuple(unordered),
     )
 
 
-def _contradict(one: Claim, other: Claim) -> bool:
-    if entity_key(one.object) == entity_key(other.object):
-        return one.negated != other.negated
-    return one.single_valued and other.single_valued and not (one.negated or other.negated)
+def _rivals(belief: Belief, groups: Mapping[object, Sequence[Belief]]) -> list[Belief]:
+    """Claims that say yes and no of one object, or name different objects where only one can be."""
+    about, negated, value = _about(belief), belief.claim.negated, entity_key(belief.claim.object)
+    opposite = groups.get((about, not negated, value), ())
+    others = groups.get(about, ()) if belief.claim.single_valued and not negated else ()
+    return [*opposite, *(other for other in others if entity_key(other.claim.object) != value)]
 
 
 def _replaces(newer: Belief, older: Belief) -> bool:
@@ -132,9 +134,3 @@ def _start(belief: Belief) -> tuple[float, str]:
 def _is_over(belief: Belief, at: datetime) -> bool:
     when = belief.when
     return when is not None and when.end is not None and when.start < when.end <= at
-
-
-def in_conflict(judged: Iterable[Belief]) -> Iterator[MemCube]:
-    """Cubes of which a claim contradicts another's without an order, each once."""
-    seen: dict[str, MemCube] = {belief.cube.id: belief.cube for belief in judged if belief.conflicts_with}
-    yield from seen.values()

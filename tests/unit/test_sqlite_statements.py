@@ -44,7 +44,7 @@ VALUES = {
     "cubes": "[1]",
     "nodes": '["entity:ana"]',
     "without": '["follows"]',
-    "about": '[["entity:ana", "lives in"]]',
+    "about": '[["entity:ana", "lives in", null]]',
     "path": "alice",
     "at": 1,
 }

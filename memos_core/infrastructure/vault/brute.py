@@ -15,7 +15,7 @@ from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, Kind, MemCube
 from memos_core.infrastructure.vault.edges import cube_node, edges_of, entity_node
 from memos_core.language.words import spaced
-from memos_core.ports import Edge, Passage, Scored, Walk
+from memos_core.ports import Edge, Passage, Scored, Topic, Walk
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
@@ -141,9 +141,13 @@ def passage(cube: MemCube, admitted: Mapping[str, MemCube], followed_by: str | N
     )
 
 
-def claims_about(content: Content, about: Collection[tuple[str, str]] | None) -> bool:
-    """Say whether a content has a claim, about one of these subjects and predicates if any are given."""
+def claims_about(content: Content, about: Collection[Topic] | None) -> bool:
+    """Say whether a content has a claim, about one of these topics if any are given."""
     if about is None or content.kind is Kind.LINK:
         return about is None and bool(content.claims)
-    keys = {(entity_node(subject), predicate) for subject, predicate in about}
-    return any((entity_node(claim.subject), claim.predicate) in keys for claim in content.claims)
+    return any(
+        (entity_node(claim.subject), claim.predicate) == (entity_node(topic.subject), topic.predicate)
+        and (topic.object is None or entity_node(claim.object) == entity_node(topic.object))
+        for claim in content.claims
+        for topic in about
+    )

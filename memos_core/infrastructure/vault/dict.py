@@ -31,7 +31,7 @@ from memos_core.cube.selection import Selection
 from memos_core.errors import ForkedVault, InvalidInput, MemOSError, VaultClosed
 from memos_core.infrastructure.vault import brute
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
-from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Walk
+from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Topic, Walk
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
@@ -193,13 +193,12 @@ class DictVault:
             name: brute.passage(admitted[name], admitted, followed_by.get(name)) for name in ids if name in admitted
         }
 
-    def claiming(
-        self, selection: Selection, about: Collection[tuple[str, str]] | None = None, *, limit: int
-    ) -> list[str]:
+    def claiming(self, selection: Selection, about: Collection[Topic] | None = None, *, limit: int) -> list[str]:
         check_page(limit)
         with self._access():
             admitted = self._admitted(selection)
-        return sorted(name for name, cube in admitted.items() if brute.claims_about(cube, about))[:limit]
+        claiming = (name for name, cube in admitted.items() if brute.claims_about(cube, about))
+        return sorted(claiming, reverse=True)[:limit]
 
     # upkeep
 

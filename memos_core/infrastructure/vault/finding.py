@@ -19,7 +19,7 @@ from memos_core.infrastructure.vault.predicates import admitted, driving, is_pla
 from memos_core.infrastructure.vault.reading import corrupt, intact
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.infrastructure.vault.timeline import FOREVER
-from memos_core.ports import Edge, Passage, Scored, Walk
+from memos_core.ports import Edge, Passage, Scored, Topic, Walk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -234,13 +234,16 @@ def passages(db: apsw.Connection, selection: Selection, ids: Sequence[str]) -> d
     return {row[0]: Passage(*row) for row in rows}
 
 
-def claiming(
-    db: apsw.Connection, selection: Selection, about: Iterable[tuple[str, str]] | None, *, limit: int
-) -> list[str]:
-    """Admitted cubes with claims, by id."""
+def claiming(db: apsw.Connection, selection: Selection, about: Iterable[Topic] | None, *, limit: int) -> list[str]:
+    """Admitted cubes with claims, the latest id first."""
     finder = _Finder(db, selection)
-    keys = None if about is None else json.dumps([(entity_node(subject), predicate) for subject, predicate in about])
+    keys = None if about is None else json.dumps([_ends(topic) for topic in about])
     rows = finder.rows("claiming" if keys is None else "claiming_about", {"about": keys, "limit": min(limit, FOREVER)})
     for cube, path in rows:
         finder.recheck(cube, path)
     return [cube for cube, _ in rows]
+
+
+def _ends(topic: Topic) -> tuple[str, str, str | None]:
+    """A topic as the edges of its claims have it."""
+    return entity_node(topic.subject), topic.predicate, None if topic.object is None else entity_node(topic.object)

@@ -18,7 +18,7 @@ from memos_core.infrastructure.vault.connection import Pool
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
 from memos_core.infrastructure.vault.moments import horizon, microseconds
 from memos_core.infrastructure.vault.opening import open_pool
-from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Walk
+from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Topic, Walk
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
@@ -142,9 +142,7 @@ class SQLiteVault:
         with self._pool.read() as db:
             return finding.passages(db, selection, ids)
 
-    def claiming(
-        self, selection: Selection, about: Collection[tuple[str, str]] | None = None, *, limit: int
-    ) -> list[str]:
+    def claiming(self, selection: Selection, about: Collection[Topic] | None = None, *, limit: int) -> list[str]:
         check_page(limit)
         with self._pool.read() as db:
             return finding.claiming(db, selection, about, limit=limit)

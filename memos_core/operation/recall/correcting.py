@@ -8,12 +8,12 @@ from datetime import datetime
 
 from memos_core.cube.memcube import MemCube
 from memos_core.cube.selection import Selection
-from memos_core.operation.beliefs import Belief, beliefs, topics
+from memos_core.operation.beliefs import Belief, beliefs, topic
 from memos_core.operation.recall.fusion import Ranked
 from memos_core.operation.recall.question import Question
 from memos_core.ports import Vault
 
-MOST = 500  # cubes that are compared
+MOST = 200  # cubes that are compared
 
 
 def outdated(
@@ -23,17 +23,16 @@ def outdated(
 
     Judged at the time that is asked about: ``as_of``, or the end of the time that the question names, or now.
     """
-    asked = [
-        topic for topic in topics(cubes) if any(question.touches(claim) for cube in cubes for claim in cube.claims)
-    ]
+    asked = {topic(claim) for cube in cubes for claim in cube.claims if question.touches(claim)}
     if not asked:
         return {}
     at = selection.as_of or _asked_about(question, now)
     known = {cube.id: cube for cube in cubes if cube.claims}
+    ranked = frozenset(known)
     others = [name for name in vault.claiming(selection, asked, limit=MOST) if name not in known]
     known |= {cube.id: cube for cube in vault.get(others, known_at=selection.known_at) if selection.admits(cube)}
     replaced: dict[str, tuple[str, ...]] = {}
-    for belief in beliefs(known.values(), at=at):
+    for belief in beliefs(known.values(), at=at, of=ranked):
         if belief.outdated_by and question.touches(belief.claim) and not _repeats(belief, known):
             replaced.setdefault(belief.cube.id, belief.outdated_by)
     return replaced

@@ -10,7 +10,7 @@ from memos_core.cube.claim import Claim
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Kind, Provenance, State
 from memos_core.cube.selection import Selection
-from memos_core.ports import Edge, Passage, Walk
+from memos_core.ports import Edge, Passage, Topic, Walk
 from memos_core.testing.vault.desk import Desk, alice, day, days, mention
 from memos_core.testing.vault.suite import VaultSuite
 
@@ -25,19 +25,20 @@ class Claiming(VaultSuite):
         desk.put("without")
         desk.put("foreign", claims=(lisbon,), namespace=("bob",))
         for about, expected in (
-            (None, [first, second, third]),
-            ([("ana  lima", "lives in")], [first, second]),
-            ([("Ana Lima", "likes"), ("TOM", "likes")], [first, third]),
-            ([("Tom", "lives in"), ("Lisbon", "lives in")], []),
+            (None, [third, second, first]),
+            ([Topic("ana  lima", "lives in")], [second, first]),
+            ([Topic("Ana Lima", "lives in", "PORTO")], [second]),
+            ([Topic("Ana Lima", "likes"), Topic("TOM", "likes")], [third, first]),
+            ([Topic("Tom", "lives in"), Topic("Lisbon", "lives in"), Topic("Tom", "likes", "jaz")], []),
             ([], []),
         ):
             assert desk.vault.claiming(alice(), about, limit=9) == [put.cube for put in expected], about
-        assert desk.vault.claiming(alice(), limit=2) == [first.cube, second.cube]
+        assert desk.vault.claiming(alice(), limit=2) == [third.cube, second.cube]
 
     def test_links_between_cubes_are_about_no_entity(self, desk: Desk) -> None:
         first = desk.put("first")
         link = desk.put("link", kind=Kind.LINK, claims=(Claim(subject=first.cube, predicate="explains", object="x"),))
-        assert desk.vault.claiming(alice(), [(first.cube, "explains")], limit=9) == []
+        assert desk.vault.claiming(alice(), [Topic(first.cube, "explains")], limit=9) == []
         assert desk.vault.claiming(alice(), limit=9) == [link.cube]
 
     def test_an_archived_cube_claims_nothing(self, desk: Desk) -> None:

@@ -124,13 +124,14 @@ select distinct cube.name, namespace.path
 from put
 cross join cube on cube.id = put.cube
 cross join namespace on namespace.id = put.namespace
-where put.claimed = 1 and {driving} and {admitted} order by cube.name limit :limit;
+where put.claimed = 1 and {driving} and {admitted} order by cube.name desc limit :limit;
 
 -- name: claiming_about
 select distinct cube.name, namespace.path
 from json_each(:about) as key
 cross join edge on edge.source = key.value ->> 0 and edge.relation = key.value ->> 1
+  and edge.target >= ifnull(key.value ->> 2, '') and edge.target <= ifnull(key.value ->> 2, char(1114111))
 cross join put on put.seq = edge.put
 cross join cube on cube.id = put.cube
 cross join namespace on namespace.id = put.namespace
-where put.claimed = 1 and {admitted} order by cube.name limit :limit;
+where put.claimed = 1 and {admitted} order by cube.name desc limit :limit;
