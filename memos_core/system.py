@@ -13,7 +13,7 @@ from typing_extensions import Unpack
 from memos_core.cube.answer import Added, Change, Context, Difference, Hit, Receipt
 from memos_core.cube.canonical import json_object
 from memos_core.cube.fold import content_of
-from memos_core.cube.memcube import Content, MemCube, State
+from memos_core.cube.memcube import Content, Kind, MemCube, State
 from memos_core.cube.message import aware, name, names
 from memos_core.cube.namespace import Namespace, NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
@@ -305,13 +305,36 @@ class MemOS(OpenVault):
         **filters
             As in :meth:`search`; with ``as_of``, what held then.
         """
+        from memos_core.operation.aliases import canonical, grouped, pairs
         from memos_core.operation.beliefs import beliefs
 
         now = self._clock.now()
         wanted = selection(namespace, now=now, **filters)
         latest = self._vault.claiming(wanted, limit=limit)
         cubes = self._vault.get(latest[::-1], known_at=wanted.known_at)
-        return beliefs([cube for cube in cubes if wanted.admits(cube)], at=wanted.as_of or now)
+        admitted = [cube for cube in cubes if wanted.admits(cube)]
+        return beliefs(admitted, at=wanted.as_of or now, same=canonical(grouped(pairs(admitted))))
+
+    def merge_entities(self, one: str, other: str, *, namespace: NamespaceLike) -> MemCube:
+        """Remember that two names stand for one person or thing; what is claimed of them is then compared.
+
+        It is a memory like others: :meth:`split_entities`, or forgetting it, undoes it.
+        """
+        from memos_core.operation.aliases import alias
+
+        content = alias(*names([one, other], "names"), namespace=parse_namespace(namespace))
+        with self._lock:
+            return self._writer.remember([content], previous=None, now=self._clock.now()).written[0]
+
+    def split_entities(self, one: str, other: str, *, namespace: NamespaceLike) -> builtins.list[MemCube]:
+        """Forget the memories that merged two names in this namespace; return them. Messages that say so stay."""
+        from memos_core.operation.aliases import joins
+
+        with self._lock:
+            judged = self.claims(namespace=namespace, exact=True)
+            facts = {belief.cube.id: belief.cube for belief in judged if belief.cube.kind is Kind.FACT}
+            merged = [cube.id for cube in facts.values() if joins(cube, one, other)]
+            return [self.forget(cube, reason="entities were split") for cube in merged]
 
     def history(self, cube_id: str) -> builtins.list[Change]:
         """Everything that happened to a cube, oldest first.
@@ -335,9 +358,8 @@ class MemOS(OpenVault):
         from memos_core.operation.beliefs import beliefs, topic
 
         here = selection(address, now=self._clock.now(), exact=True)
-        rivals = self._vault.claiming(
-            here, {topic(claim) for cube in added.written for claim in cube.claims}, limit=MAX_CLAIMS
-        )
+        about = {topic(claim) for cube in added.written for claim in cube.claims}
+        rivals = self._vault.claiming(here, about, limit=MAX_CLAIMS)
         written = {cube.id for cube in added.written}
         judged = [one for one in beliefs(self._vault.get(rivals), at=self._clock.now()) if one.cube.id not in written]
         replaced = {one.cube.version: None for one in judged if not written.isdisjoint(one.outdated_by)}

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from memos_core.cube.claim import Claim
 from memos_core.language.names import ORDINARY
+
+SAME_AS = "same as"
+#: Predicates whose subject and object are two names of one.
+ALIKE = frozenset({SAME_AS, "named"})
 
 #: What a person calls others by; the plain forms. "Step", "half" and "in-law" are added in the pattern.
 _FAMILY = (
@@ -88,6 +93,16 @@ def acquaintances(text: str) -> list[Person]:
         for found in _OWN.finditer(text)
         if found["name"]
     ]
+
+
+def one_and_the_same(claim: Claim) -> tuple[str, str] | None:
+    """Two names that a claim makes one: what somebody is called, and "Ana's sister" for who is "sister of" Ana."""
+    if claim.negated:
+        return None
+    if claim.predicate in ALIKE:
+        return claim.subject, claim.object
+    relation = claim.predicate.removesuffix(" of")
+    return None if relation == claim.predicate else (claim.subject, f"{claim.object}'s {relation}")
 
 
 def told_by(text: str, *, speaker: str) -> str:

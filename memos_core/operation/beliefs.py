@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
+from types import MappingProxyType
 
 from memos_core.cube.claim import Claim
 from memos_core.cube.interval import Interval
@@ -32,6 +33,8 @@ class Belief:
     ----------
     when
         Its valid time; ``None`` if nothing is known of it.
+    about
+        Its subject as a key, the same for all names of one.
     is_over
         Its time has ended.
     outdated_by, conflicts_with
@@ -41,6 +44,7 @@ class Belief:
     cube: MemCube
     claim: Claim
     when: Interval | None
+    about: str
     is_over: bool = False
     outdated_by: tuple[str, ...] = ()
     conflicts_with: tuple[str, ...] = ()
@@ -56,7 +60,13 @@ def topic(claim: Claim) -> Topic:
     return Topic(claim.subject, claim.predicate, None if claim.single_valued else claim.object)
 
 
-def beliefs(cubes: Iterable[MemCube], *, at: datetime, of: Collection[str] | None = None) -> list[Belief]:
+def beliefs(
+    cubes: Iterable[MemCube],
+    *,
+    at: datetime,
+    of: Collection[str] | None = None,
+    same: Mapping[str, str] = MappingProxyType({}),
+) -> list[Belief]:
     """Judge the claims of cubes against one another.
 
     Parameters
@@ -67,13 +77,16 @@ def beliefs(cubes: Iterable[MemCube], *, at: datetime, of: Collection[str] | Non
         The moment of valid time that is asked about; what begins later does not count.
     of
         Ids of the cubes whose claims are judged; by default all.
+    same
+        Of names that stand for one, as keys, the one to compare by.
 
     Returns
     -------
     list[Belief]
         In the order given, without claims that begin after ``at``.
     """
-    known = [belief for cube in cubes for claim in cube.claims if _has_begun(belief := _belief(cube, claim), at)]
+    stated = (_belief(cube, claim, same) for cube in cubes for claim in cube.claims)
+    known = [belief for belief in stated if _has_begun(belief, at)]
     groups: dict[object, list[Belief]] = defaultdict(list)
     for belief in known:
         for key in _keys(belief):
@@ -81,8 +94,9 @@ def beliefs(cubes: Iterable[MemCube], *, at: datetime, of: Collection[str] | Non
     return [_judged(belief, groups, at) for belief in known if of is None or belief.cube.id in of]
 
 
-def _belief(cube: MemCube, claim: Claim) -> Belief:
-    return Belief(cube, claim, claim.when or cube.occurred)
+def _belief(cube: MemCube, claim: Claim, same: Mapping[str, str]) -> Belief:
+    subject = entity_key(claim.subject)
+    return Belief(cube, claim, claim.when or cube.occurred, about=same.get(subject, subject))
 
 
 def _has_begun(belief: Belief, at: datetime) -> bool:
@@ -98,7 +112,7 @@ def _keys(belief: Belief) -> list[object]:
 
 
 def _about(belief: Belief) -> object:
-    return belief.cube.namespace, entity_key(belief.claim.subject), belief.claim.predicate
+    return belief.cube.namespace, belief.about, belief.claim.predicate
 
 
 def _judged(belief: Belief, groups: Mapping[object, Sequence[Belief]], at: datetime) -> Belief:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memos_core.cube.memcube import Content, Kind
+from memos_core.language.people import SAME_AS, one_and_the_same
 from memos_core.ports import FOLLOWS, MENTIONS, SAID_BY, Edge
 
 
@@ -25,8 +26,9 @@ def entity_node(name: str) -> str:
 def edges_of(cube: str, content: Content) -> tuple[Edge, ...]:
     """Edges that a cube states, each once, sorted.
 
-    It mentions its entities, is said by its speaker, follows its predecessor; and what each claim says is an
-    edge between subject and object: two cubes for a link, two entities for any other claim, which it mentions as well.
+    It mentions its entities, is said by its speaker, follows its predecessor; and what each claim says is an edge
+    between subject and object: two cubes for a link, two entities for any other claim, which it mentions as well. Who
+    is "sister of" Ana is the same as "Ana's sister".
     """
     own = cube_node(cube)
     mentioned = [entity_node(name) for name in content.entities]
@@ -39,6 +41,8 @@ def edges_of(cube: str, content: Content) -> tuple[Edge, ...]:
     for claim in content.claims:
         ends = [node(claim.subject), node(claim.object)]
         found.add(Edge(ends[0], claim.predicate, ends[1]))
+        if content.kind is not Kind.LINK and (alike := one_and_the_same(claim)):
+            found.add(Edge(entity_node(alike[0]), SAME_AS, entity_node(alike[1])))
         mentioned += ends if content.kind is not Kind.LINK else []
     found.update(Edge(own, MENTIONS, entity) for entity in mentioned)
     return tuple(sorted(found))

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from memos_core.cube.memcube import MemCube
 from memos_core.cube.selection import Selection
+from memos_core.language.names import entity_key
+from memos_core.operation.aliases import canonical, known_as
 from memos_core.operation.beliefs import Belief, beliefs, topic
 from memos_core.operation.recall.fusion import Ranked
 from memos_core.operation.recall.question import Question
@@ -27,12 +29,14 @@ def outdated(
     if not asked:
         return {}
     at = selection.as_of or _asked_about(question, now)
+    groups = known_as([about.subject for about in asked], selection, vault)
+    asked |= {about._replace(subject=name) for about in asked for name in groups[entity_key(about.subject)]}
     known = {cube.id: cube for cube in cubes if cube.claims}
     ranked = frozenset(known)
     others = [name for name in vault.claiming(selection, asked, limit=MOST) if name not in known]
     known |= {cube.id: cube for cube in vault.get(others, known_at=selection.known_at) if selection.admits(cube)}
     replaced: dict[str, tuple[str, ...]] = {}
-    for belief in beliefs(known.values(), at=at, of=ranked):
+    for belief in beliefs(known.values(), at=at, of=ranked, same=canonical(groups)):
         if belief.outdated_by and question.touches(belief.claim) and not _repeats(belief, known):
             replaced.setdefault(belief.cube.id, belief.outdated_by)
     return replaced
