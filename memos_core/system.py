@@ -319,6 +319,11 @@ class MemOS(OpenVault):
         """Remember that two names stand for one person or thing; what is claimed of them is then compared.
 
         It is a memory like others: :meth:`split_entities`, or forgetting it, undoes it.
+
+        Raises
+        ------
+        InvalidInput
+            If a name is no text.
         """
         from memos_core.operation.aliases import alias
 
@@ -327,9 +332,16 @@ class MemOS(OpenVault):
             return self._writer.remember([content], previous=None, now=self._clock.now()).written[0]
 
     def split_entities(self, one: str, other: str, *, namespace: NamespaceLike) -> builtins.list[MemCube]:
-        """Forget the memories that merged two names in this namespace; return them. Messages that say so stay."""
+        """Forget the memories that merged two names in this namespace; return them. Messages that say so stay.
+
+        Raises
+        ------
+        InvalidInput
+            If a name is no text.
+        """
         from memos_core.operation.aliases import joins
 
+        one, other = names([one, other], "names")
         with self._lock:
             judged = self.claims(namespace=namespace, exact=True)
             facts = {belief.cube.id: belief.cube for belief in judged if belief.cube.kind is Kind.FACT}
