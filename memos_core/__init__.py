@@ -8,16 +8,19 @@
 """
 
 from memos_core.cube.answer import Added, Change, Context, Difference, Hit, Receipt
+from memos_core.cube.claim import Claim
 from memos_core.cube.interval import Granularity, Interval
 from memos_core.cube.memcube import Kind, MemCube, Origin, State, Trust
 from memos_core.cube.message import Document, Message
 from memos_core.errors import MemOSError, MemOSWarning
-from memos_core.ports import Clock, Embedder, EmbeddingSpec, Vault
+from memos_core.ports import ChatModel, Clock, Embedder, EmbeddingSpec, Vault
 from memos_core.system import MemOS
 
 __all__ = [
     "Added",
     "Change",
+    "ChatModel",
+    "Claim",
     "Clock",
     "Context",
     "Difference",

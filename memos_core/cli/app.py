@@ -12,7 +12,18 @@ from typing import Annotated, Any, Optional
 import typer
 from typer.core import TyperGroup
 
-from memos_core.cli import asking, benching, demonstrating, doctor, forgetting, reading, serving, upkeep, writing
+from memos_core.cli import (
+    asking,
+    benching,
+    claiming,
+    demonstrating,
+    doctor,
+    forgetting,
+    reading,
+    serving,
+    upkeep,
+    writing,
+)
 from memos_core.cli.options import DEFAULT_NAMESPACE, Call
 from memos_core.cli.output import in_shell, write_error
 from memos_core.errors import MemOSError
@@ -69,7 +80,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 an error, with its message on stderr; 2 a command line that is not understood.",
 )
 
-for module in (demonstrating, writing, asking, reading, forgetting, upkeep, doctor, serving, benching):
+for module in (demonstrating, writing, asking, reading, claiming, forgetting, upkeep, doctor, serving, benching):
     module.register(app)
 
 

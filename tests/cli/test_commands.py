@@ -29,6 +29,21 @@ def test_what_was_added_is_found_with_its_date_and_its_reasons(run: Run, ask: As
     assert hit["score"] == pytest.approx(sum(hit["why"].values()))
 
 
+def test_claims_are_shown_with_what_holds_of_them(run: Run, ask: Ask) -> None:
+    run("add", "I live in Lisbon.", "--speaker", "Ana", "--at", "2021-05-08", "--id", "n1")
+    run("add", "I no longer eat pork. We moved to [Porto]!", "--speaker", "Ana", "--at", "2023-05-08", "--id", "n2")
+    run("add", "We moved to Porto!", "--speaker", "Ana", "--at", "2023-05-09", "--id", "n3")
+    shown = run("claims").stdout
+    assert "Porto" in shown
+    assert "not eats" in shown
+    assert "Lisbon" not in shown
+    assert "outdated" in run("claims", "--all").stdout
+    found = {(each["object"], each["status"]) for each in ask("claims", "--all")["claims"]}
+    assert found == {("Lisbon", "outdated"), ("pork", "holds"), ("Porto", "holds")}
+    assert [each["object"] for each in ask("claims", "--as-of", "2022-01-01")["claims"]] == ["Lisbon"]
+    assert "Nothing is claimed" in run("claims", "--as-of", "2020-01-01").stdout
+
+
 def test_the_same_text_under_the_same_id_is_known_already(run: Run) -> None:
     run("add", "Buy tea", "--id", "n1", "--at", "2025-01-01")
     assert "Known already:" in run("add", "Buy tea", "--id", "n1", "--at", "2025-01-01").stdout
