@@ -54,7 +54,7 @@ def show_hits(hits: list[Hit], *, why: bool) -> None:
     """Print hits, best first."""
     console = screen()
     for rank, hit in enumerate(hits, 1):
-        show_memory(console, hit.cube, rank=rank, why=hit.why if why else None)
+        show_memory(console, hit.cube, rank=rank, why=hit.why if why else None, is_outdated=bool(hit.outdated_by))
     if not hits:
         paragraph(console, "Nothing was found.")
 

@@ -89,7 +89,7 @@ def take_in(memos: MemOS, path: Path, form: str | None, *, namespace: str, advan
         added = memos.add(what, namespace=namespace, session=session)
         result.written += len(added.written)
         result.unchanged += len(added.unchanged)
-        result.superseded += len(added.superseded)
+        result.superseded += sum(bool(cube.parents) for cube in added.written)
         if isinstance(what, Document):
             result.documents += 1
         else:

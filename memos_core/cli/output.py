@@ -89,7 +89,12 @@ def paragraph(
 
 
 def show_memory(
-    console: Console, cube: MemCube, *, rank: int | None = None, why: Mapping[str, float] | None = None
+    console: Console,
+    cube: MemCube,
+    *,
+    rank: int | None = None,
+    why: Mapping[str, float] | None = None,
+    is_outdated: bool = False,
 ) -> None:
     """Print a memory in a few lines: when and who, the text, where it is from."""
     from rich.text import Text
@@ -101,6 +106,8 @@ def show_memory(
     cut = len(text) > EXCERPT
     paragraph(console, text[:EXCERPT].rstrip() + " ..." if cut else text, indent=INDENT)
     paragraph(console, " · ".join([*origin(cube), cube.id]), indent=INDENT, style="dim")
+    if is_outdated:
+        paragraph(console, "outdated: a later memory says otherwise", indent=INDENT, style="yellow")
     if why is not None:
         paragraph(console, f"why: {shares(why)}", indent=INDENT, style="green")
 

@@ -81,8 +81,12 @@ def _show(added: Added) -> None:
         show_memory(console, cube)
     if any(cube.state is State.ARCHIVED for cube in added.unchanged):
         paragraph(console, "It was forgotten and stays archived. Add it under another --id to have it recalled.")
-    if added.superseded:
+    if any(cube.parents for cube in added.written):
         paragraph(console, "It replaces what was there under this id; `memos history` shows both.")
+    elif added.superseded:
+        paragraph(console, "It replaces what an older memory claims; `memos claims --all` shows both.", style="yellow")
+    if added.conflicts:
+        paragraph(console, "It contradicts another memory; `memos claims` shows both.", style="yellow")
 
 
 def import_(

@@ -63,7 +63,7 @@ class Added(Frozen):
     unchanged
         Cubes that held the same content already; nothing was written for them.
     superseded
-        Versions that the written ones replaced.
+        Versions that the written ones replaced, and versions of other cubes of which they replace a claim.
     conflicts
         Versions that contradict what was written and have no order to it.
     """

@@ -33,6 +33,12 @@ def test_claims_are_shown_with_what_holds_of_them(run: Run, ask: Ask) -> None:
     run("add", "I live in Lisbon.", "--speaker", "Ana", "--at", "2021-05-08", "--id", "n1")
     run("add", "I no longer eat pork. We moved to [Porto]!", "--speaker", "Ana", "--at", "2023-05-08", "--id", "n2")
     run("add", "We moved to Porto!", "--speaker", "Ana", "--at", "2023-05-09", "--id", "n3")
+    assert (
+        "It replaces what an older memory claims"
+        in run("add", "I live in Faro.", "--speaker", "Ana", "--at", "2023-06-08", "--id", "n4").stdout
+    )
+    assert "outdated" in run("search", "Where does Ana live?").stdout
+    run("forget", ask("search", "Faro")["hits"][0]["cube"]["id"])
     shown = run("claims").stdout
     assert "Porto" in shown
     assert "not eats" in shown

@@ -109,7 +109,11 @@ class Tools:
             cube = self._memos.rollback(cube.id, cube.version)
             note = "This had been forgotten; it is recalled again."
         return Remembered(
-            note=note, id=cube.id, is_new=bool(added.written), replaced=bool(added.superseded), times=times(cube)
+            note=note,
+            id=cube.id,
+            is_new=bool(added.written),
+            replaced=bool(added.written and cube.parents),
+            times=times(cube),
         )
 
     def memory_search(
