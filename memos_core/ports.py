@@ -197,17 +197,17 @@ class Walk:
     hops
         Steps away from the seeds.
     fanout
-        Edges by which each node leads on, at most.
+        Edges by which each node leads on, at most; those whose relation comes first in the alphabet.
     limit
         Edges in all, at most.
-    without
-        Relations that are not walked.
+    only
+        Relations that are walked; all without.
     """
 
     hops: int
     fanout: int
     limit: int
-    without: Collection[str] = ()
+    only: Collection[str] | None = None
 
 
 class Topic(NamedTuple):

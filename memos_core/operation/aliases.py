@@ -15,10 +15,10 @@ from memos_core.cube.payload import Plaintext
 from memos_core.cube.selection import Selection
 from memos_core.language.names import entity_key
 from memos_core.language.people import SAME_AS, one_and_the_same
-from memos_core.ports import FOLLOWS, MENTIONS, SAID_BY, Vault, Walk
+from memos_core.ports import Vault, Walk
 
-#: Two steps: from a name to a person, and to the other names of that person. Claims have all other edges.
-NEARBY = Walk(hops=2, fanout=1000, limit=2000, without=(FOLLOWS, MENTIONS, SAID_BY))
+#: Two steps: from a name to a person, and to the other names of that person.
+NEARBY = Walk(hops=2, fanout=1000, limit=2000, only=(SAME_AS,))
 _ENTITY = "entity:"
 
 
@@ -48,12 +48,8 @@ def pairs(contents: Iterable[Content]) -> list[tuple[str, str]]:
 def known_as(names: Iterable[str], selection: Selection, vault: Vault) -> dict[str, frozenset[str]]:
     """All names, as keys, that stand for the same as each of these; each has at least itself."""
     keys = dict.fromkeys(map(entity_key, names))
-    edges = vault.neighbourhood(selection, [_ENTITY + key for key in keys], NEARBY) if keys else []
-    groups = grouped(
-        (edge.source.removeprefix(_ENTITY), edge.target.removeprefix(_ENTITY))
-        for edge in edges
-        if edge.relation == SAME_AS
-    )
+    edges = vault.neighbourhood(selection, [_ENTITY + key for key in keys], NEARBY) if keys else ()
+    groups = grouped((edge.source.removeprefix(_ENTITY), edge.target.removeprefix(_ENTITY)) for edge in edges)
     return {key: groups.get(key, frozenset({key})) for key in keys}
 
 

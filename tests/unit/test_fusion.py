@@ -24,7 +24,7 @@ def ranking(found: list[Ranked]) -> list[str]:
 
 
 def lists(**given: dict[str, float]) -> Lists:
-    return Lists(*(given.get(name, {}) for name in ("text", "vectors", "graph", "time")))
+    return Lists(*(given.get(name, {}) for name in ("text", "vectors", "time")))
 
 
 cubes = st.sampled_from("abcdefgh")

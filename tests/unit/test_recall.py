@@ -1,17 +1,13 @@
 """Recall end to end over the reference vault."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from memos_core import MemOS, Message
-from memos_core.cube.selection import selection
 from memos_core.errors import InvalidInput
 from memos_core.infrastructure.vault.dict import DictVault
-from memos_core.operation.recall import recall
-from memos_core.operation.recall.weights import DEFAULT
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.embedders import HashingEmbedder
 
@@ -47,24 +43,6 @@ def test_a_question_about_a_time_finds_what_speaks_of_it(memos: MemOS) -> None:
     hits = memos.search("what was painted on 6 May 2023?", namespace="a")
     assert hits[0].cube.text == "We painted the fence last weekend"
     assert hits[0].why["time"] > 0
-
-
-def test_what_else_is_said_about_a_person_is_near_in_the_graph(memos: MemOS) -> None:
-    said = ["Clara met Tom Reed at the harbour", "We heard that Tom Reed sails", "Rain again", "The bakery is shut"]
-    memos.add([Message(content=text) for text in said], namespace="a", session=None)
-    now = datetime.now(timezone.utc)
-    found = recall(
-        "Clara",
-        selection("a", now=now),
-        vault=memos._vault,
-        embedder=HashingEmbedder(),
-        limit=10,
-        now=now,
-        weights=replace(DEFAULT, graph=0.2),
-    )
-    why = {hit.cube.text: hit.why for hit in found}
-    assert why[said[0]]["graph"] > why[said[1]]["graph"] > 0
-    assert all("graph" not in why.get(text, {}) for text in said[2:])
 
 
 def test_hits_say_why_and_where_from(memos: MemOS) -> None:

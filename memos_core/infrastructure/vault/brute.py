@@ -13,7 +13,7 @@ import numpy as np
 
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, Kind, MemCube
-from memos_core.infrastructure.vault.edges import cube_node, edges_of, entity_node
+from memos_core.infrastructure.vault.edges import cube_node, edges_of, entity_node, first
 from memos_core.language.words import spaced
 from memos_core.ports import Edge, Passage, Scored, Topic, Walk
 
@@ -112,7 +112,8 @@ def visible_edges(admitted: Mapping[str, MemCube]) -> dict[Edge, None]:
 def neighbourhood(edges: Iterable[Edge], seeds: Sequence[str], walk: Walk) -> list[Edge]:
     """Walk the edges outwards from the seeds, both ways; each node leads on by its first edges."""
     by_node: dict[str, list[Edge]] = defaultdict(list)
-    for edge in sorted(edge for edge in edges if edge.relation not in walk.without):
+    walked = [edge for edge in edges if walk.only is None or edge.relation in walk.only]
+    for edge in sorted(walked, key=first):
         for node in {edge.source, edge.target}:
             by_node[node].append(edge)
     found: dict[Edge, None] = {}

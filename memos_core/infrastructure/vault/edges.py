@@ -23,6 +23,11 @@ def entity_node(name: str) -> str:
     return f"entity:{' '.join(name.lower().split())}"
 
 
+def first(edge: Edge) -> tuple[str, str, str]:
+    """The order in which a node leads on by its edges: relation by relation."""
+    return edge.relation, edge.source, edge.target
+
+
 def edges_of(cube: str, content: Content) -> tuple[Edge, ...]:
     """Edges that a cube states, each once, sorted.
 

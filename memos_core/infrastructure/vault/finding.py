@@ -13,7 +13,7 @@ from memos_core.cube.interval import Interval
 from memos_core.cube.namespace import covers
 from memos_core.cube.selection import Selection
 from memos_core.infrastructure.vault import fulltext, vectors
-from memos_core.infrastructure.vault.edges import entity_node
+from memos_core.infrastructure.vault.edges import entity_node, first
 from memos_core.infrastructure.vault.moments import microseconds
 from memos_core.infrastructure.vault.predicates import admitted, driving, is_plain, scope
 from memos_core.infrastructure.vault.reading import corrupt, intact
@@ -206,20 +206,21 @@ def neighbourhood(db: apsw.Connection, selection: Selection, seeds: Sequence[str
 def _edges_at(finder: _Finder, nodes: Sequence[str], walk: Walk) -> Iterator[Edge]:
     """The first edges of each node, node by node."""
     there = finder.alias("there")
-    ends = {
+    fragments = {
         f"{end}_admitted": _SQL["end_admitted"].format(end=end, there_admitted=there) for end in ("source", "target")
     }
+    fragments["relations"] = "1" if walk.only is None else _SQL["relation_walked"]
     values = {
         "nodes": json.dumps(nodes),
         "fanout": min(walk.fanout, FOREVER),
-        "without": json.dumps(sorted(walk.without)),
+        "only": None if walk.only is None else json.dumps(sorted(walk.only)),
     }
     at: dict[str, set[Edge]] = {node: set() for node in nodes}
     for name in ("edges_from", "edges_to"):
-        for node, *edge in finder.rows(name, values, **ends):
+        for node, *edge in finder.rows(name, values, **fragments):
             at[node].add(Edge(*edge))
     for edges in at.values():
-        yield from sorted(edges)[: walk.fanout]
+        yield from sorted(edges, key=first)[: walk.fanout]
 
 
 def passages(db: apsw.Connection, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:

@@ -17,7 +17,6 @@ class Lists:
 
     text: Mapping[str, float]
     vectors: Mapping[str, float]
-    graph: Mapping[str, float]
     time: Mapping[str, float]
 
 
@@ -50,8 +49,8 @@ def fuse(lists: Lists, passages: Mapping[str, Passage], question: Question, weig
     """
     text = scaled({cube: score * _fading(_length(cube, passages), LONG) for cube, score in lists.text.items()})
     vectors = scaled({cube: score - _chance(_length(cube, passages)) for cube, score in lists.vectors.items()})
-    graph, time = scaled(lists.graph), scaled(lists.time)
-    found = {*text, *vectors, *graph, *time}
+    time = scaled(lists.time)
+    found = {*text, *vectors, *time}
     given = {
         cube: (weights.text * text.get(cube, 0.0) + weights.vectors * vectors.get(cube, 0.0))
         * _fading(passage.length, WIDE)
@@ -63,7 +62,6 @@ def fuse(lists: Lists, passages: Mapping[str, Passage], question: Question, weig
         why = {
             "text": weights.text * text.get(cube, 0.0),
             "vectors": weights.vectors * vectors.get(cube, 0.0),
-            "graph": weights.graph * graph.get(cube, 0.0),
             "time": weights.time * time.get(cube, 0.0),
             "before": weights.before * _from(passage, "follows", given, passages, weights.decay),
             "after": weights.after * _from(passage, "followed_by", given, passages, weights.decay),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from heapq import nlargest
-from operator import itemgetter
 
 from memos_core.cube.answer import Hit
 from memos_core.cube.memcube import MemCube
@@ -15,13 +13,10 @@ from memos_core.operation.recall.correcting import corrected, outdated
 from memos_core.operation.recall.fusion import Lists, Ranked, fuse, neighbours
 from memos_core.operation.recall.question import Question, analyse
 from memos_core.operation.recall.weights import DEFAULT, KNEE, Weights
-from memos_core.ports import FOLLOWS, SAID_BY, Embedder, Passage, Scored, Vault, Walk
+from memos_core.ports import Embedder, Passage, Scored, Vault
 
 MAX_LIMIT = 1000
 DEPTH = 100  # candidates a list; more only when more hits are asked for
-
-#: The part of the graph that is ranked around a question. Turns of a conversation have weights of their own.
-AROUND = Walk(hops=3, fanout=32, limit=1000, without=(FOLLOWS, SAID_BY))
 
 
 def recall(
@@ -76,26 +71,12 @@ def _candidates(
     time = {}
     if question.interval is not None and weights.time:
         time = _scores(vault.during(selection, question.interval, limit=depth))
-    graph = _best(_graph(question, selection, vault), depth) if weights.graph else {}
-    passages |= vault.passages(selection, sorted({*text, *time, *graph} - set(passages)))
+    passages |= vault.passages(selection, sorted({*text, *time} - set(passages)))
     near = [*list(text)[:KNEE], *list(vectors)[:KNEE]]  # the strong ones give to their neighbours, and to theirs
     for _ in range(2):
         near = sorted(neighbours(passages[cube] for cube in near if cube in passages))
         passages |= vault.passages(selection, [cube for cube in near if cube not in passages])
-    return Lists(text, vectors, graph, time), passages
-
-
-def _graph(question: Question, selection: Selection, vault: Vault) -> dict[str, float]:
-    from memos_core.operation.graph import personalised_pagerank
-
-    seeds = [f"entity:{key}" for key in question.entities]
-    edges = vault.neighbourhood(selection, seeds, AROUND)
-    ranks = personalised_pagerank(edges, seeds)
-    return {node.removeprefix("cube:"): rank for node, rank in ranks.items() if node.startswith("cube:")}
-
-
-def _best(scores: dict[str, float], depth: int) -> dict[str, float]:
-    return dict(nlargest(depth, scores.items(), key=itemgetter(1)))
+    return Lists(text, vectors, time), passages
 
 
 def _hydrated(best: Iterable[Ranked], selection: Selection, vault: Vault) -> dict[str, MemCube]:

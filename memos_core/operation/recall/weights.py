@@ -13,8 +13,8 @@ class Weights:
     ----------
     text, vectors
         Full text and nearness of meaning; each list is scaled so that its best candidate has 1.
-    graph, time
-        Nearness in the memory graph, which does not pay and is off; overlap with the time that the question names.
+    time
+        Overlap with the time that the question names.
     before, after
         What the neighbours before and after in the conversation give to a message.
     decay
@@ -31,7 +31,6 @@ class Weights:
 
     text: float = 0.6
     vectors: float = 0.4
-    graph: float = 0.0
     time: float = 0.8
     before: float = 0.4
     after: float = 0.3

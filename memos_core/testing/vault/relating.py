@@ -127,10 +127,9 @@ class Graph(VaultSuite):
             Edge(one, "explains", two),
         }
         assert len(edges) == len(set(edges))
-        fewer = desk.vault.neighbourhood(
-            alice(), [one], Walk(hops=3, fanout=1, limit=99, without=("follows", "mentions"))
-        )
-        assert fewer == [Edge(one, "explains", two)]
+        only = Walk(hops=3, fanout=1, limit=99, only=("explains", "lives in"))
+        assert desk.vault.neighbourhood(alice(), [one], only) == [Edge(one, "explains", two)]
+        assert desk.vault.neighbourhood(alice(), [one], Walk(hops=3, fanout=9, limit=99, only=())) == []
 
     def test_hops_limit_how_far_edges_are_followed(self, desk: Desk) -> None:
         puts = [desk.put("text", entities=(f"e{at}", f"e{at + 1}")) for at in range(4)]

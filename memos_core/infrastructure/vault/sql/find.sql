@@ -81,7 +81,7 @@ from json_each(:nodes) as node
 cross join edge on edge.id in (
   select min(stated.id) from edge as stated cross join put on put.seq = stated.put
   where stated.source = node.value
-    and stated.relation not in (select value from json_each(:without))
+    and {relations}
     and {admitted} and {source_admitted} and {target_admitted}
   group by stated.relation, stated.target order by stated.relation, stated.target limit :fanout
 );
@@ -92,10 +92,13 @@ from json_each(:nodes) as node
 cross join edge on edge.id in (
   select min(stated.id) from edge as stated cross join put on put.seq = stated.put
   where stated.target = node.value
-    and stated.relation not in (select value from json_each(:without))
+    and {relations}
     and {admitted} and {source_admitted} and {target_admitted}
-  group by stated.source, stated.relation order by stated.source, stated.relation limit :fanout
+  group by stated.relation, stated.source order by stated.relation, stated.source limit :fanout
 );
+
+-- name: relation_walked
+stated.relation in (select value from json_each(:only))
 
 -- name: end_admitted
 (

@@ -195,7 +195,7 @@ create index edge_of_put on edge (put);
 create index edge_from on edge (source, relation, target, put);
 
 -- name: edge_to
-create index edge_to on edge (target, source, relation, put);
+create index edge_to on edge (target, relation, source, put);
 
 -- When it occurred, and the times that its text mentions. `ends` is null while it still holds.
 
