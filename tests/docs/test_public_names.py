@@ -15,7 +15,7 @@ from memos_core import MemOS, errors
 
 ROOT = Path(__file__).parents[2]
 METHODS = sorted(
-    attribute for attribute in vars(MemOS) if not attribute.startswith("_") and callable(getattr(MemOS, attribute))
+    attribute for attribute in dir(MemOS) if not attribute.startswith("_") and callable(getattr(MemOS, attribute))
 )
 WITH_EXAMPLES = sorted(
     path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")

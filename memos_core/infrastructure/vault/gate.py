@@ -11,7 +11,7 @@ import numpy as np
 
 from memos_core.cube.canonical import canonical, is_canonical
 from memos_core.cube.fold import content_of, state_of
-from memos_core.cube.memcube import Content
+from memos_core.cube.memcube import Content, Kind
 from memos_core.cube.message import aware
 from memos_core.cube.namespace import namespace
 from memos_core.cube.operation import Operation, OperationKind
@@ -194,7 +194,7 @@ def _value(operation: Operation) -> dict[str, Any]:
 def _check_content(content: Content) -> None:
     namespace(content.namespace)
     if isinstance(content.payload, Plaintext):
-        _check_text(content.text)
+        _check_text(content.text, blank=content.kind is Kind.LINK)
         _check_size("The text of a cube", len(content.text), MAX_TEXT, "characters")
     _check_size("The metadata of a cube", len(canonical(content.metadata)), MAX_METADATA, "bytes")
 

@@ -24,7 +24,7 @@ PAGE = 500  # operations embedded at a time
 
 
 class OpenVault:
-    """A vault with an embedder, an author and a clock; :class:`memos_core.MemOS` is what is done with it."""
+    """A vault with an embedder, an author and a clock: the ground on which the other parts of the facade stand."""
 
     def __init__(
         self,

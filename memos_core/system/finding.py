@@ -1,0 +1,157 @@
+"""Finding: what a vault holds, and the memories that answer a question."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+
+from typing_extensions import Unpack
+
+from memos_core.cube.answer import Change, Context, Difference, Hit
+from memos_core.cube.fold import content_of
+from memos_core.cube.memcube import Content, MemCube, State
+from memos_core.cube.message import aware, names
+from memos_core.cube.namespace import Namespace, NamespaceLike, covers
+from memos_core.cube.namespace import namespace as parse_namespace
+from memos_core.cube.operation import OperationKind
+from memos_core.cube.selection import Filters, selection
+from memos_core.cube.versions import change, differences
+from memos_core.errors import CubeNotFound, EmbedderMismatch, VersionNotFound
+from memos_core.system.opened import OpenVault
+
+MAX_HITS = 1000  # of one search
+
+
+class Finding(OpenVault):
+    """The part of :class:`memos_core.MemOS` that reads."""
+
+    def search(
+        self, query: str, *, namespace: NamespaceLike, limit: int = 10, **filters: Unpack[Filters]
+    ) -> builtins.list[Hit]:
+        """Find the memories that answer a question, best first.
+
+        Parameters
+        ----------
+        query
+            A question or a few words.
+        namespace
+            Where to look; sub-namespaces are included.
+        limit
+            At most so many hits, 1 to 1,000.
+        **filters
+            ``as_of``: only what was true then. ``known_at``: what the memory held then; later additions and changes do
+            not count. ``kinds``, ``where``, ``min_trust``: only cubes of these kinds, with these metadata, trusted at
+            least so far. ``source_ids``, ``session``: only from there. ``exact``: this namespace, and none below it.
+
+        Raises
+        ------
+        InvalidInput
+            If an argument cannot be understood; without a namespace there is no search.
+        EmbedderMismatch
+            If the vault's vectors come from another embedder.
+        """
+        from memos_core.interface.reader.text import sound
+        from memos_core.operation.recall import recall
+
+        question = sound(query, "The question")
+        now = self._clock.now()
+        wanted = selection(namespace, now=now, **filters)
+        embedder = self._loaded_embedder()
+        if self._vault.spec not in {None, embedder.spec}:
+            raise EmbedderMismatch(expected=str(self._vault.spec), actual=str(embedder.spec))
+        find = partial(recall, selection=wanted, vault=self._vault, embedder=embedder, now=now)
+        if self._llm is None:
+            hits = find(question, limit=limit)
+        else:
+            from memos_core.operation.recall.refining import refined
+
+            hits = refined(question, lambda text, most: find(text, limit=most), model=self._llm, limit=limit)
+        self._usage.count(hit.cube.id for hit in hits)
+        return hits
+
+    def context(
+        self,
+        query: str,
+        *,
+        namespace: NamespaceLike,
+        max_tokens: int = 1500,
+        limit: int = 50,
+        shown: Iterable[str] = (),
+        **filters: Unpack[Filters],
+    ) -> Context:
+        """Find memories and write them down for a model, within a budget of tokens. Errors are those of :meth:`search`.
+
+        Parameters
+        ----------
+        max_tokens
+            Upper limit of the text, in tokens of the embedder.
+        limit
+            At most so many memories.
+        shown
+            Source ids of messages that the model sees anyway; memories that rest on these alone are left out.
+        **filters
+            As in :meth:`search`.
+        """
+        from memos_core.interface.context import render
+
+        seen = frozenset(names(shown, "shown"))
+        found = self.search(query, namespace=namespace, limit=max(limit, min(limit + len(seen), MAX_HITS)), **filters)
+        hits = [hit for hit in found if not seen.issuperset(hit.source_ids)][:limit]
+        return render(hits, max_tokens=max_tokens, count_tokens=self._loaded_embedder().count_tokens)
+
+    def get(self, cube_id: str, *, known_at: datetime | None = None) -> MemCube:
+        """The cube of this id, now or as it was known then."""
+        found = self._vault.get([cube_id], known_at=aware(known_at, "known_at"))
+        if not found:
+            raise CubeNotFound(cube_id=cube_id)
+        return found[0]
+
+    def list(
+        self,
+        *,
+        namespace: NamespaceLike,
+        limit: int = 100,
+        offset: int = 0,
+        states: Iterable[State | str] | None = None,
+        **filters: Unpack[Filters],
+    ) -> builtins.list[MemCube]:
+        """Cubes of a namespace and those below it, latest change first.
+
+        Parameters
+        ----------
+        states
+            E.g. ``["archived"]``; by default those that are recalled.
+        **filters
+            As in :meth:`search`.
+        """
+        wanted = selection(namespace, now=self._clock.now(), states=states, **filters)
+        return self._vault.select(wanted, limit=limit, offset=offset)
+
+    def namespaces(self, *, namespace: NamespaceLike) -> builtins.list[Namespace]:
+        """A namespace and those below it, as far as they hold anything."""
+        outer = parse_namespace(namespace)
+        return [inner for inner in self._vault.namespaces() if covers(outer, inner)]
+
+    def history(self, cube_id: str) -> builtins.list[Change]:
+        """Everything that happened to a cube, oldest first.
+
+        Of an erased cube it shows that it was, and no content.
+        """
+        operations = self._vault.history(cube_id)
+        if not operations:
+            raise CubeNotFound(cube_id=cube_id)
+        return [change(operation) for operation in operations]
+
+    def diff(self, cube_id: str, before: str, after: str | None = None) -> builtins.list[Difference]:
+        """Fields that differ between two versions of a cube; the second is the present one by default."""
+        present = after or self.get(cube_id).version
+        return differences(self._content(cube_id, before), self._content(cube_id, present))
+
+    def _content(self, cube_id: str, version: str) -> Content:
+        self.get(cube_id)
+        for operation in self._vault.history(cube_id):
+            if operation.id == version and operation.kind is OperationKind.PUT and operation.body is not None:
+                return content_of(operation)
+        raise VersionNotFound(cube_id=cube_id, version=version)
