@@ -90,8 +90,8 @@ class Change(Frozen):
         When it was learnt, in UTC.
     content
         What it put; ``None`` for other kinds, and once erased.
-    state
-        What it moved the cube to; ``None`` for other kinds.
+    state, trigger
+        What it moved the cube to, and by what; ``None`` for other kinds.
     """
 
     version: str
@@ -101,6 +101,7 @@ class Change(Frozen):
     parents: tuple[str, ...]
     content: Content | None = None
     state: State | None = None
+    trigger: str | None = None
     reason: str | None = None
 
 

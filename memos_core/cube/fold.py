@@ -6,14 +6,15 @@ The fold is a function of the *set*: order, repetition and detours of delivery c
 - Content: a put replaces the puts it names as parents. Those that nobody replaced are the heads. Several
   heads are concurrent versions; all are kept, and one is shown by trust, then time, then actor, then id.
 - State: the latest state operation that no other replaces. A removal (archived, merged, expired) holds only
-  if it had seen every head: a put that it had not seen brings the cube back.
+  if it had seen every head: a put that it had not seen brings the cube back. So does the mark that a cube is stale.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from memos_core.cube.memcube import REMOVED, Content, MemCube, State
+from memos_core.cube.memcube import REMOVED, Content, MemCube, State, Trigger
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.errors import InvalidOperation
 
@@ -51,7 +52,8 @@ def fold(operations: Iterable[Operation]) -> MemCube | None:
             "version": shown.id,
             "parents": shown.parents,
             "conflicts": tuple(op.id for op in others),
-            "state": _state(known, contents),
+            "state": (moved := _state(known, contents)).state,
+            "moved_by": moved.trigger,
             "created_at": min(op.hlc for op in known if op.kind is OperationKind.PUT).datetime(),
             "updated_at": shown.hlc.datetime(),
         }
@@ -86,8 +88,20 @@ def content_of(put: Operation) -> Content:
         raise InvalidOperation(detail=f"Operation {put.id} holds no content: {error}") from error
 
 
-def state_of(op: Operation) -> State:
-    """Read the state that a state operation sets.
+class Move(NamedTuple):
+    """The state that a cube was moved to, and what moved it."""
+
+    state: State
+    trigger: str | None = None
+
+    @property
+    def holds_for_later_puts(self) -> bool:
+        """Whether it outlasts a put that it had not seen."""
+        return self.state not in REMOVED and self.trigger != Trigger.SHAKE
+
+
+def move_of(op: Operation) -> Move:
+    """Read what a state operation sets.
 
     Raises
     ------
@@ -95,9 +109,12 @@ def state_of(op: Operation) -> State:
         If the body names none.
     """
     try:
-        return State(op.value()["state"])
+        state, trigger = State(op.value()["state"]), op.value().get("trigger")
     except (KeyError, ValueError) as error:
         raise InvalidOperation(detail=f"Operation {op.id} names no state: {error!r}") from error
+    if trigger is not None and not isinstance(trigger, str):
+        raise InvalidOperation(detail=f"Operation {op.id} has a trigger that is no text.")
+    return Move(state, trigger)
 
 
 def _of_one_cube(operations: Iterable[Operation]) -> list[Operation]:
@@ -118,12 +135,12 @@ def _precedence(op: Operation, content: Content) -> tuple[object, ...]:
     return (content.governance.trust, op.hlc, op.actor, op.id)
 
 
-def _state(operations: Sequence[Operation], shown: Iterable[Operation]) -> State:
+def _state(operations: Sequence[Operation], shown: Iterable[Operation]) -> Move:
     content_heads = {op.id for op in shown}
     for op in sorted(_heads(operations, OperationKind.STATE), key=lambda op: (op.hlc, op.actor, op.id), reverse=True):
         if op.body is None:
             continue
-        state = state_of(op)
-        if state not in REMOVED or content_heads <= set(op.parents):
-            return state
-    return State.GENERATED
+        move = move_of(op)
+        if move.holds_for_later_puts or content_heads <= set(op.parents):
+            return move
+    return Move(State.GENERATED)

@@ -77,6 +77,22 @@ class State(str, Enum):
     FROZEN = "frozen"
 
 
+class Trigger(str, Enum):
+    """What moves a cube through its life; ``operation/lifecycle.py`` says from where to where."""
+
+    USE = "use"  #: it was recalled
+    MERGE = "merge"  #: its content lives on in another cube
+    FORGET = "forget"  #: somebody asked for it
+    COOL = "cool"  #: it has not been needed for long; it still holds
+    FALL = "fall"  #: nothing that it rests on holds any more
+    SHAKE = "shake"  #: something that it rests on no longer holds
+    RISE = "rise"  #: what it rests on holds again
+    EXPIRE = "expire"  #: its time is over
+    FREEZE = "freeze"  #: it must not change
+    THAW = "thaw"  #: it may change again
+    REVIVE = "revive"  #: somebody wants it back
+
+
 #: States that take a cube out of ordinary recall.
 REMOVED = frozenset({State.MERGED, State.ARCHIVED, State.EXPIRED})
 #: States in which a cube is recalled without being asked for.
@@ -233,6 +249,8 @@ class MemCube(Content):
         Ids of the operations which that one had seen.
     conflicts
         Versions put concurrently with this one; ``memos.resolve`` settles them.
+    moved_by
+        The trigger that brought it into its state, as the operation names it; see :class:`Trigger`.
     created_at, updated_at
         Transaction time of the first put and of this version, in UTC.
     """
@@ -242,6 +260,7 @@ class MemCube(Content):
     parents: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     state: State = State.GENERATED
+    moved_by: str | None = None
     created_at: AwareDatetime
     updated_at: AwareDatetime
     usage: Usage = Field(default_factory=Usage)
@@ -250,6 +269,11 @@ class MemCube(Content):
     def said_at(self) -> datetime:
         """When it was said or happened, and failing that when it was learnt."""
         return self.occurred.start if self.occurred else self.created_at
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether something that it rests on no longer holds, while something else still does."""
+        return self.moved_by == Trigger.SHAKE
 
     @property
     def source_ids(self) -> tuple[str, ...]:

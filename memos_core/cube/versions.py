@@ -19,6 +19,7 @@ def change(operation: Operation) -> Change:
         parents=operation.parents,
         content=content_of(operation) if body and operation.kind is OperationKind.PUT else None,
         state=body.get("state"),
+        trigger=body.get("trigger"),
         reason=body.get("reason"),
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from memos_core.cube.clock import HybridClock
 from memos_core.cube.identity import new_id
-from memos_core.cube.memcube import Content, State
+from memos_core.cube.memcube import Content, State, Trigger
 from memos_core.cube.operation import Operation, OperationKind
 
 
@@ -33,15 +33,18 @@ class Author:
         """Set the content of a cube, replacing the operations named."""
         return self._write(cube, OperationKind.PUT, parents, content.model_dump(mode="json"))
 
-    def move(self, cube: str, state: State, *, parents: Iterable[str], reason: str) -> Operation:
+    def move(
+        self, cube: str, state: State, *, parents: Iterable[str], reason: str, trigger: Trigger | None = None
+    ) -> Operation:
         """Move a cube to a state of its life cycle."""
-        return self._write(cube, OperationKind.STATE, parents, {"state": state.value, "reason": reason})
+        body = {"state": state.value, "reason": reason} | ({} if trigger is None else {"trigger": trigger.value})
+        return self._write(cube, OperationKind.STATE, parents, body)
 
     def erase(self, cube: str, *, parents: Iterable[str], reason: str) -> Operation:
         """Erase a cube for ever."""
         return self._write(cube, OperationKind.ERASE, parents, {"reason": reason})
 
-    def _write(self, cube: str, kind: OperationKind, parents: Iterable[str], body: dict[str, object]) -> Operation:
+    def _write(self, cube: str, kind: OperationKind, parents: Iterable[str], body: Mapping[str, object]) -> Operation:
         return Operation.create(
             cube=cube, kind=kind, hlc=self.clock.tick(), actor=self.actor, parents=parents, body=body
         )

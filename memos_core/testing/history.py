@@ -111,7 +111,8 @@ def _put(history: History, random: Random) -> str:
 
 
 def _move(history: History, random: Random) -> str:
-    return _write(history, random, OperationKind.STATE, {"state": random.choice(list(State)).value})
+    body = {"state": random.choice(list(State)).value, "trigger": random.choice(["use", "shake", None])}
+    return _write(history, random, OperationKind.STATE, body)
 
 
 def _erase(history: History, random: Random) -> str:

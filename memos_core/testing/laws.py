@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, permutations
 from random import Random
 
-from memos_core.cube.fold import content_of, state_of
+from memos_core.cube.fold import content_of, move_of
 from memos_core.cube.memcube import REMOVED, MemCube, State
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.testing.history import CUBES, History, deliver_everything
@@ -96,9 +96,9 @@ def removal_holds_for_what_it_had_seen(fold: Fold, history: History) -> None:
         if cube is None:
             continue
         shown = {cube.version, *cube.conflicts}
-        holding = [op for op in _moves(view) if state_of(op) not in REMOVED or shown <= set(op.parents)]
+        holding = [op for op in _moves(view) if _lasts(op) or shown <= set(op.parents)]
         latest = max(holding, key=lambda op: (op.hlc, op.actor, op.id), default=None)
-        assert cube.state is (State.GENERATED if latest is None else state_of(latest))
+        assert (cube.state, cube.moved_by) == ((State.GENERATED, None) if latest is None else move_of(latest))
 
 
 def put_brings_back_what_was_removed_unseen(fold: Fold, history: History) -> None:
@@ -108,7 +108,7 @@ def put_brings_back_what_was_removed_unseen(fold: Fold, history: History) -> Non
         cube = fold(operations)
         if cube is None or cube.state not in REMOVED:
             continue
-        removals = [op for op in operations if op.kind is OperationKind.STATE and state_of(op) is cube.state]
+        removals = [op for op in operations if op.kind is OperationKind.STATE and move_of(op).state is cube.state]
         assert any({cube.version, *cube.conflicts} <= history.seen[op.id] for op in removals)
 
 
@@ -172,3 +172,8 @@ def _moves(view: Sequence[Operation]) -> list[Operation]:
 
 def _erased(view: Sequence[Operation]) -> bool:
     return any(op.kind is OperationKind.ERASE for op in view)
+
+
+def _lasts(op: Operation) -> bool:
+    state, trigger = move_of(op)
+    return state not in REMOVED and trigger != "shake"

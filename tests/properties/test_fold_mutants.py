@@ -18,7 +18,7 @@ SOURCE = Path(real.__file__).read_text(encoding="utf-8")
 HISTORIES = 250
 
 PRECEDENCE = "(content.governance.trust, op.hlc, op.actor, op.id)"
-HELD = "if state not in REMOVED or content_heads <= set(op.parents):"
+HELD = "if move.holds_for_later_puts or content_heads <= set(op.parents):"
 ERASED = "any(op.kind is OperationKind.ERASE for op in operations)"
 UNREPLACED = "return [op for op in alike if op.id not in replaced]"
 
@@ -36,8 +36,9 @@ MUTANTS = {
     "erases only what it arrived after": (ERASED, "list(operations)[-1].kind is OperationKind.ERASE"),
     "never erases": (ERASED, "False"),
     "removal always wins": (HELD, "if True:"),
-    "removal never holds": (HELD, "if state not in REMOVED:"),
-    "removal holds if it saw one version": (HELD, "if state not in REMOVED or content_heads & set(op.parents):"),
+    "removal never holds": (HELD, "if move.holds_for_later_puts:"),
+    "removal holds if it saw one version": (HELD, "if move.holds_for_later_puts or content_heads & set(op.parents):"),
+    "stale for ever": ("self.state not in REMOVED and self.trigger != Trigger.SHAKE", "self.state not in REMOVED"),
     "state by the first": ("(op.hlc, op.actor, op.id), reverse=True)", "(op.hlc, op.actor, op.id))"),
     "state by arrival": ("key=lambda op: (op.hlc, op.actor, op.id), reverse=True", "key=lambda op: 0"),
     "replaced states still count": (

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from memos_core.cube.clock import Timestamp
-from memos_core.cube.fold import content_of, fold, heads, is_erased, state_of
+from memos_core.cube.fold import content_of, fold, heads, is_erased, move_of
 from memos_core.cube.memcube import Content, Governance, MemCube, State, Trust
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.errors import InvalidOperation
@@ -131,9 +131,9 @@ def test_content_cannot_set_what_the_fold_sets(desk: Desk, name: str) -> None:
 
 def test_bodies_that_say_nothing_are_refused(desk: Desk) -> None:
     put = desk.write_put("text")
-    for body in ({}, {"state": "lost"}, {"state": None}):
+    for body in ({}, {"state": "lost"}, {"state": None}, {"state": "merged", "trigger": 3}):
         bad = Operation.create(cube=put.cube, kind=OperationKind.STATE, hlc=put.hlc, actor="a", body=body)
         with pytest.raises(InvalidOperation):
-            state_of(bad)
+            move_of(bad)
         with pytest.raises(InvalidOperation):
             content_of(replace(bad, kind=OperationKind.PUT))

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memos_core.cube.clock import Timestamp
-from memos_core.cube.fold import content_of, fold, is_erased, state_of
+from memos_core.cube.fold import content_of, fold, is_erased, move_of
 from memos_core.cube.memcube import Content, Governance, Kind, State, Trust
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.payload import Plaintext
@@ -31,7 +31,8 @@ def operations(draw: st.DrawFn) -> list[Operation]:
             )
             body = content.model_dump(mode="json")
         else:
-            body = {"state": draw(st.sampled_from(list(State))).value}
+            trigger = draw(st.sampled_from(["use", "shake", None]))
+            body = {"state": draw(st.sampled_from(list(State))).value, "trigger": trigger}
         operation = Operation.create(
             cube=CUBE,
             kind=kind,
@@ -54,7 +55,8 @@ def step(seq: int, op: Operation) -> Step:
         actor=op.actor,
         parents=op.parents,
         trust=int(content_of(op).governance.trust) if is_put else None,
-        state=state_of(op) if is_move else None,
+        state=move_of(op).state if is_move else None,
+        trigger=move_of(op).trigger if is_move else None,
     )
 
 
@@ -72,7 +74,7 @@ def test_timeline_is_the_fold_at_every_moment(ops: list[Operation], is_later_era
             assert now == []
         else:
             (row,) = now
-            assert (ops[row.put].id, row.state, row.conflicts) == (cube.version, cube.state, cube.conflicts)
+            assert (ops[row.put].id, *row[3:]) == (cube.version, cube.state, cube.moved_by, cube.conflicts)
 
 
 def test_last_moment_of_a_timeline_never_ends() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memos_core.cube.canonical import canonical, is_canonical
-from memos_core.cube.fold import content_of, state_of
+from memos_core.cube.fold import content_of, move_of
 from memos_core.cube.memcube import Content, Kind
 from memos_core.cube.message import aware
 from memos_core.cube.namespace import namespace
@@ -179,7 +179,7 @@ def _check_body(operation: Operation, body: bytes) -> None:
     if operation.kind is OperationKind.PUT:
         _check_content(content_of(operation))
     elif operation.kind is OperationKind.STATE:
-        state_of(operation)
+        move_of(operation)
     if operation.kind is not OperationKind.PUT and not isinstance(value.get("reason", ""), (str, type(None))):
         raise InvalidOperation(detail=f"The reason of a change must be a text, and is {value['reason']!r}.")
 

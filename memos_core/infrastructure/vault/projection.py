@@ -65,7 +65,8 @@ class Projection:
 
     def _steps(self, cube: str) -> tuple[list[Step], list[_Put], set[int]]:
         steps, puts, live = [], [], set()
-        for seq, name, kind, hlc, header, trust, state, body, is_live in self._db.execute(_SQL["steps"], (cube,)):
+        rows = self._db.execute(_SQL["steps"], (cube,))
+        for seq, name, kind, hlc, header, trust, state, trigger, body, is_live in rows:
             fields = json.loads(header)
             step = Step(
                 seq=seq,
@@ -76,6 +77,7 @@ class Projection:
                 parents=tuple(fields["parents"]),
                 trust=trust,
                 state=None if state is None else State(state),
+                trigger=trigger,
             )
             if body is not None:
                 content = Content.model_validate_json(body)
@@ -91,7 +93,7 @@ class Projection:
         for row in shown:
             self._db.execute(
                 _SQL["insert_shown"],
-                (cube, row.known_from, row.known_to, row.put, row.state.value, json.dumps(row.conflicts)),
+                (cube, *row[:3], row.state.value, row.trigger, json.dumps(row.conflicts)),
             )
 
     def _revive(self, seq: int, *, live: bool) -> None:

@@ -103,6 +103,7 @@ def _cube(  # a row of the statement "cubes"
     header: str,
     body: str,
     state: str,
+    trigger: str | None,
     conflicts: str,
     created: int,
     updated: int,
@@ -116,6 +117,7 @@ def _cube(  # a row of the statement "cubes"
             "parents": json.loads(header)["parents"],
             "conflicts": json.loads(conflicts),
             "state": state,
+            "moved_by": trigger,
             "created_at": Timestamp.unpack(created).datetime(),
             "updated_at": Timestamp.unpack(updated).datetime(),
         }

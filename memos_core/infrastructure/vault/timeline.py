@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
-from memos_core.cube.memcube import REMOVED, State
+from memos_core.cube.memcube import REMOVED, State, Trigger
 from memos_core.cube.operation import OperationKind
 
 FOREVER = (1 << 63) - 1
@@ -23,6 +23,8 @@ class Step(NamedTuple):
         Of the content put; ``None`` for other kinds and without a body.
     state
         Moved to; ``None`` for other kinds and without a body.
+    trigger
+        What moved it there.
     """
 
     seq: int
@@ -33,6 +35,7 @@ class Step(NamedTuple):
     parents: tuple[str, ...]
     trust: int | None = None
     state: State | None = None
+    trigger: str | None = None
 
 
 class Shown(NamedTuple):
@@ -50,6 +53,7 @@ class Shown(NamedTuple):
     known_to: int
     put: int
     state: State
+    trigger: str | None
     conflicts: tuple[str, ...]
 
 
@@ -70,7 +74,7 @@ def timeline(steps: Iterable[Step]) -> list[Shown]:
     return found
 
 
-_View = tuple[int, State, tuple[str, ...]]
+_View = tuple[int, State, Optional[str], tuple[str, ...]]
 
 
 def _changes(ordered: list[Step]) -> Iterator[tuple[int, _View | None]]:
@@ -107,11 +111,13 @@ def _view(puts: _Heads, moves: _Heads) -> _View | None:
     if not contents:
         return None
     shown, *others = (step for *_, step in sorted(contents, reverse=True))
-    return shown.seq, _state(moves, {step.id for *_, step in contents}), tuple(step.id for step in others)
+    state, trigger = _move(moves, {step.id for *_, step in contents})
+    return shown.seq, state, trigger, tuple(step.id for step in others)
 
 
-def _state(moves: _Heads, heads: set[str]) -> State:
+def _move(moves: _Heads, heads: set[str]) -> tuple[State, str | None]:
     for step in sorted(moves.known.values(), key=lambda step: (step.hlc, step.actor, step.id), reverse=True):
-        if step.state is not None and (step.state not in REMOVED or heads.issubset(step.parents)):
-            return step.state
-    return State.GENERATED
+        lasts = step.state not in REMOVED and step.trigger != Trigger.SHAKE
+        if step.state is not None and (lasts or heads.issubset(step.parents)):
+            return step.state, step.trigger
+    return State.GENERATED, None

@@ -5,7 +5,7 @@
 select name, created from cube where name in (select value from json_each(:cubes)) and created is not null;
 
 -- name: shown
-select cube.name, shown.known_from, shown.known_to, shown.put, shown.state, shown.conflicts
+select cube.name, shown.known_from, shown.known_to, shown.put, shown.state, shown.trigger, shown.conflicts
 from cube join shown on shown.cube = cube.id
 where cube.name in (select value from json_each(:cubes));
 

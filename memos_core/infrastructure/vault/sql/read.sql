@@ -3,7 +3,8 @@
 
 -- name: cubes
 select
-  cube.name, operation.id, operation.header, operation.body, shown.state, shown.conflicts, cube.created, operation.hlc,
+  cube.name, operation.id, operation.header, operation.body, shown.state, shown.trigger, shown.conflicts,
+  cube.created, operation.hlc,
   (select sum(count) from usage where usage.cube = cube.name),
   (select max(last) from usage where usage.cube = cube.name)
 from cube

@@ -113,6 +113,7 @@ create table shown (
   known_to integer not null,
   put integer not null,
   state text not null,
+  trigger text,
   conflicts text not null,
   primary key (cube, known_from)
 ) strict, without rowid;

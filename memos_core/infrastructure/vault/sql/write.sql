@@ -29,6 +29,7 @@ on conflict (cube, actor) do update set count = count + excluded.count, last = m
 select
   operation.seq, operation.id, operation.kind, operation.hlc, operation.header, put.trust,
   iif(operation.kind = 'state', operation.body ->> '$.state', null),
+  iif(operation.kind = 'state', operation.body ->> '$.trigger', null),
   iif(operation.kind = 'put' and put.seq is null, operation.body, null),
   put.live
 from operation left join put on put.seq = operation.seq
@@ -74,7 +75,7 @@ update put set live = ? where seq = ?;
 delete from shown where cube = ?;
 
 -- name: insert_shown
-insert into shown (cube, known_from, known_to, put, state, conflicts) values (?, ?, ?, ?, ?, ?);
+insert into shown (cube, known_from, known_to, put, state, trigger, conflicts) values (?, ?, ?, ?, ?, ?, ?);
 
 -- name: puts_of
 select seq from put where cube = ?;
