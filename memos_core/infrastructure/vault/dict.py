@@ -24,7 +24,7 @@ from memos_core.cube.clock import Timestamp
 from memos_core.cube.fold import content_of, fold, is_erased
 from memos_core.cube.identity import new_actor
 from memos_core.cube.interval import Interval
-from memos_core.cube.memcube import Content, MemCube, Usage
+from memos_core.cube.memcube import Content, MemCube, State, Usage
 from memos_core.cube.message import aware
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
@@ -150,7 +150,7 @@ class DictVault:
     def match(self, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
         check_page(limit)
         with self._access():
-            admitted = self._admitted(selection)
+            admitted = self._indexed(selection)
         scores = brute.matching(admitted, terms)
         return brute.ranked({name: score for name, score in scores.items() if score > 0}, limit)
 
@@ -163,7 +163,7 @@ class DictVault:
             return brute.ranked(
                 {
                     name: max(brute.cosine(part.vector, wanted) for part in held[cube.version])
-                    for name, cube in self._admitted(selection).items()
+                    for name, cube in self._indexed(selection).items()
                     if cube.version in held
                 },
                 limit,
@@ -172,7 +172,7 @@ class DictVault:
     def during(self, selection: Selection, interval: Interval, *, limit: int) -> list[Scored]:
         check_page(limit)
         with self._access():
-            admitted = self._admitted(selection)
+            admitted = self._indexed(selection)
         shares = {name: brute.shares(cube, interval) for name, cube in admitted.items()}
         found = {name: max(inside) for name, inside in shares.items() if inside}
         return brute.ranked(found, limit)
@@ -180,15 +180,13 @@ class DictVault:
     def neighbourhood(self, selection: Selection, seeds: Sequence[str], walk: Walk) -> list[Edge]:
         check_page(walk.limit, min(walk.hops, walk.fanout))
         with self._access():
-            admitted = self._admitted(selection)
+            admitted = self._indexed(selection)
         return brute.neighbourhood(brute.visible_edges(admitted), seeds, walk)
 
     def passages(self, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
         with self._access():
-            admitted = self._admitted(selection)
-        followed_by: dict[str, str] = {}
-        for name in sorted(admitted, reverse=True):
-            followed_by[admitted[name].follows or ""] = name
+            admitted = self._indexed(selection)
+        followed_by = {admitted[name].follows or "": name for name in sorted(admitted, reverse=True)}
         return {
             name: brute.passage(admitted[name], admitted, followed_by.get(name)) for name in ids if name in admitted
         }
@@ -196,7 +194,7 @@ class DictVault:
     def claiming(self, selection: Selection, about: Collection[Topic] | None = None, *, limit: int) -> list[str]:
         check_page(limit)
         with self._access():
-            admitted = self._admitted(selection)
+            admitted = self._indexed(selection)
         claiming = (name for name, cube in admitted.items() if brute.claims_about(cube, about))
         return sorted(claiming, reverse=True)[:limit]
 
@@ -279,6 +277,7 @@ class DictVault:
             vault._vectors[EmbeddingSpec(*spec)][name] = embedded
         for cube, actor, usage in whole["usage"]:
             vault._usage[cube][actor] = Usage.model_validate(usage)
+        vault._folded.clear()  # without usage so far
         return vault
 
     def close(self) -> None:
@@ -322,20 +321,27 @@ class DictVault:
             if cube is not None:
                 yield cube
 
+    def _indexed(self, selection: Selection) -> dict[str, MemCube]:
+        return {name: cube for name, cube in self._admitted(selection).items() if not self._is_expired(name)}
+
+    def _is_expired(self, name: str) -> bool:
+        return (cube := self._cube(name)) is not None and cube.state is State.EXPIRED
+
     def _admitted(self, selection: Selection) -> dict[str, MemCube]:
         return {cube.id: cube for cube in self._cubes(selection.known_at) if selection.admits(cube)}
 
     def _strip(self, cubes: Iterable[str]) -> None:
         for cube in cubes:
             operations = self._of(cube)
-            if not is_erased(operations):
-                continue
-            self._usage.pop(cube, None)
-            for op in operations:
-                if op.kind is not OperationKind.ERASE:
-                    self._operations[op.id] = op.without_body()
-                for held in self._vectors.values():
+            gone = is_erased(operations)
+            for held in self._vectors.values() if gone or self._is_expired(cube) else ():
+                for op in operations:
                     held.pop(op.id, None)
+            if gone:
+                self._usage.pop(cube, None)
+                for op in operations:
+                    if op.kind is not OperationKind.ERASE:
+                        self._operations[op.id] = op.without_body()
 
     # vectors
 
@@ -350,6 +356,7 @@ class DictVault:
 
     def _texts(self) -> dict[str, Content]:
         puts = [op for op in self._operations.values() if op.kind is OperationKind.PUT and op.body is not None]
+        puts = [op for op in puts if not self._is_expired(op.cube)]
         contents = {op.id: content_of(op) for op in sorted(puts, key=lambda op: op.id)}
         return {name: content for name, content in contents.items() if content.text}
 

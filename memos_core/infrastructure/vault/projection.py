@@ -41,6 +41,10 @@ class Projection:
         number = self._cube(cube)
         steps, puts, live = self._steps(cube)
         shown = timeline(steps)
+        is_expired = _is_expired(shown)
+        if is_expired != bool(self._db.execute(_SQL["is_expired"], (number,)).get):
+            self._unproject(number)
+            _, puts, live = self._steps(cube)
         self._write_shown(number, shown)
         now_live = _live(shown)
         for seq in live - now_live:
@@ -48,20 +52,23 @@ class Projection:
         for seq in (now_live - live) - {put.step.seq for put in puts}:
             self._revive(seq, live=True)
         for put in puts:
-            self._write_put(number, put, cube, live=put.step.seq in now_live)
+            self._write_put(number, put, cube, live=put.step.seq in now_live, is_indexed=not is_expired)
         created = [step.hlc for step in steps if step.kind is OperationKind.PUT]
         self._db.execute(_SQL["set_created"], (min(created) if created and shown else None, number))
 
     def forget(self, cube: str) -> None:
         """Remove all that is derived of a cube. To be called while its bodies are still there."""
         number = self._cube(cube)
-        for (seq,) in query(self._db, _SQL["puts_of"], (number,)):
-            vectors.forget(self._db, seq)
-            for name in ("delete_text", "forget_edges", "forget_moments", "forget_put"):
-                self._db.execute(_SQL[name], (seq,))
+        self._unproject(number)
         self._db.execute(_SQL["forget_shown"], (number,))
         self._db.execute(_SQL["forget_usage"], (cube,))
         self._db.execute(_SQL["set_created"], (None, number))
+
+    def _unproject(self, cube: int) -> None:
+        for (seq,) in query(self._db, _SQL["puts_of"], (cube,)):
+            vectors.forget(self._db, seq)
+            for name in ("delete_text", "forget_edges", "forget_moments", "forget_put"):
+                self._db.execute(_SQL[name], (seq,))
 
     def _steps(self, cube: str) -> tuple[list[Step], list[_Put], set[int]]:
         steps, puts, live = [], [], set()
@@ -100,7 +107,8 @@ class Projection:
         self._db.execute(_SQL["set_live"], (int(live), seq))
         vectors.set_live(self._db, seq, live=live)
 
-    def _write_put(self, cube: int, put: _Put, name: str, *, live: bool) -> None:
+    def _write_put(self, cube: int, put: _Put, name: str, *, live: bool, is_indexed: bool) -> None:
+        """File a put, and index it unless its cube has expired: of that only a record is kept."""
         seq, content = put.step.seq, put.content
         row = columns(content) | {
             "seq": seq,
@@ -110,6 +118,9 @@ class Projection:
             "follows": None if content.follows is None else self._cube(content.follows),
             "live": int(live),
         }
+        if not is_indexed:
+            self._db.execute(_SQL["insert_put"], row | {"length": 0, "spaced": None, "claimed": 0})
+            return
         self._db.execute(_SQL["insert_put"], row)
         for edge in edges_of(name, content):
             self._db.execute(_SQL["insert_edge"], (seq, *edge, self._end(edge.source), self._end(edge.target)))
@@ -160,6 +171,10 @@ def moments(content: Content) -> set[tuple[int, int | None]]:
     """Start and end of every time that a content speaks of, its own included."""
     spoken_of = [mention.when for mention in content.times] + ([content.occurred] if content.occurred else [])
     return {(microseconds(when.start), None if when.end is None else microseconds(when.end)) for when in spoken_of}
+
+
+def _is_expired(shown: list[Shown]) -> bool:
+    return any(row.known_to == FOREVER and row.state is State.EXPIRED for row in shown[-1:])
 
 
 def _live(shown: list[Shown]) -> set[int]:

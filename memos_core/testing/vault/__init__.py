@@ -17,6 +17,7 @@ Whoever writes a vault subclasses :class:`VaultConformance` in a test file::
 from __future__ import annotations
 
 from memos_core.testing.vault.erasure import Erasure
+from memos_core.testing.vault.expiring import Expiring
 from memos_core.testing.vault.finding import Matching, Nearest
 from memos_core.testing.vault.known_at import KnownAt
 from memos_core.testing.vault.reading import Reading
@@ -28,6 +29,19 @@ __all__ = ["VaultConformance"]
 
 
 class VaultConformance(
-    Writing, Reading, KnownAt, Erasure, Matching, Nearest, Claiming, During, Graph, Passages, Usage, Embedding, Upkeep
+    Writing,
+    Reading,
+    KnownAt,
+    Erasure,
+    Expiring,
+    Matching,
+    Nearest,
+    Claiming,
+    During,
+    Graph,
+    Passages,
+    Usage,
+    Embedding,
+    Upkeep,
 ):
     """Every promise of the vault port. Subclass it and say how a vault is made."""

@@ -71,6 +71,11 @@ delete from text_index where rowid = ?;
 -- name: set_live
 update put set live = ? where seq = ?;
 
+-- name: is_expired
+select exists (
+  select 1 from shown where cube = ? and known_to = 9223372036854775807 and state = 'expired'
+);
+
 -- name: forget_shown
 delete from shown where cube = ?;
 
