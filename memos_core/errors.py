@@ -118,11 +118,13 @@ class VersionNotFound(MemOSError, LookupError):
 
 
 class InvalidTransition(MemOSError, ValueError):
-    """A life-cycle step that the transition table does not hold."""
+    """A step in the life of a cube that the table of the life cycle does not hold; ``docs/LIFECYCLE.md`` shows it."""
 
+    cube_id: str
     state: str
-    trigger: str
-    template = "A cube that is {state} cannot be {trigger}."
+    change: str
+    way_out: str
+    template = "Cube {cube_id!r} is {state} and cannot be {change}. {way_out}"
 
 
 # -- the vault ------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from memos_core.cli import (
     demonstrating,
     doctor,
     forgetting,
+    living,
     reading,
     serving,
     upkeep,
@@ -80,7 +81,12 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 an error, with its message on stderr; 2 a command line that is not understood.",
 )
 
-for module in (demonstrating, writing, asking, reading, claiming, forgetting, upkeep, doctor, serving, benching):
+MODULES = (
+    *(demonstrating, writing, asking, reading, claiming, forgetting, living),
+    *(upkeep, doctor, serving, benching),
+)
+
+for module in MODULES:
     module.register(app)
 
 

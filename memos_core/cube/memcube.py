@@ -156,6 +156,8 @@ class Governance(Frozen):
         How far it may steer an agent.
     expires_at
         From then on it is not recalled.
+    decay
+        How fast it fades while it is not recalled: the exponent of ACT-R, between 0 and 1. Without one it does not.
     priority
         Higher is kept longer and loaded first.
     sensitivity
@@ -166,6 +168,7 @@ class Governance(Frozen):
 
     trust: TrustField = Trust.USER
     expires_at: AwareDatetime | None = None
+    decay: float | None = Field(default=None, gt=0, lt=1)
     priority: int = 0
     sensitivity: tuple[str, ...] = ()
     licence: str | None = None

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from memos_core.cube.interval import Interval
-from memos_core.cube.memcube import Content, Kind, MemCube, State
+from memos_core.cube.memcube import Content, Kind, MemCube, Trigger
 from memos_core.cube.operation import Operation
 from memos_core.operation.author import Author
+from memos_core.operation.lifecycle import check_open_to, may, moved
 
 #: What makes two contents of one namespace the same memory: the source's own id, and the place in it.
 Source = tuple[str, "int | None"]
@@ -55,6 +56,11 @@ def plan_writes(
         Gives the heads of a known cube.
     now
         The time that undated contents were given; it does not make them differ from what is held.
+
+    Raises
+    ------
+    InvalidTransition
+        If a content would change a cube that is frozen.
     """
     plan = Plan()
     before = previous.id if previous else None
@@ -66,6 +72,8 @@ def plan_writes(
         if old is not None and old.content() == new:
             plan.unchanged.append(old)
             continue
+        if old is not None:
+            check_open_to(old, "changed")
         put = author.put(before, new, parents=parents(before) if old else ())
         plan.operations.append(put)
         plan.puts[put.id] = new
@@ -85,9 +93,15 @@ def plan_withdrawals(
     """Archive the passages that a new edition of their document no longer has."""
     present = {source_of(content) for content in contents}
     return [
-        author.move(cube.id, State.ARCHIVED, parents=parents(cube.id), reason="no longer in the document")
+        author.move(
+            cube.id,
+            moved(cube, Trigger.FORGET),
+            parents=parents(cube.id),
+            reason="no longer in the document",
+            trigger=Trigger.FORGET,
+        )
         for source, cube in known.items()
-        if cube.kind is Kind.DOCUMENT and source not in present and cube.state is not State.ARCHIVED
+        if cube.kind is Kind.DOCUMENT and source not in present and may(cube, Trigger.FORGET)
     ]
 
 

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from memos_core.cube.answer import Added
 from memos_core.cube.fold import heads
-from memos_core.cube.memcube import Content, Kind, MemCube, State
+from memos_core.cube.memcube import Content, Kind, MemCube, State, Trigger
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import Operation
 from memos_core.cube.selection import Selection
 from memos_core.operation.author import Author
 from memos_core.operation.embedding import parts_of
+from memos_core.operation.lifecycle import check_open_to, moved
 from memos_core.operation.remembering import Source, plan_withdrawals, plan_writes, source_of
 from memos_core.ports import Batch, Embedder, Vault
 
@@ -59,21 +60,45 @@ class Writer:
             superseded=tuple(plan.superseded),
         )
 
-    def put(self, cube: str, content: Content) -> None:
-        """Give a cube a new content, which replaces all that are there."""
+    def put(self, cube: MemCube, content: Content) -> None:
+        """Give a cube a new content, which replaces all that are there.
+
+        Raises
+        ------
+        InvalidTransition
+            If the cube is frozen or expired.
+        """
+        check_open_to(cube, "changed")
         self._follow_vault()
-        put = self._author.put(cube, content, parents=self._heads(cube))
+        put = self._author.put(cube.id, content, parents=self._heads(cube.id))
         self._commit([put], {put.id: content})
 
-    def move(self, cube: str, state: State, *, reason: str) -> None:
-        """Move a cube to another state of its life."""
-        self._follow_vault()
-        self._commit([self._author.move(cube, state, parents=self._heads(cube), reason=reason)], {})
+    def move(self, cube: MemCube, trigger: Trigger, *, reason: str) -> None:
+        """Let something happen to a cube.
 
-    def erase(self, cubes: Iterable[str], *, reason: str) -> list[Operation]:
-        """Erase cubes for ever, all in one commit."""
+        Raises
+        ------
+        InvalidTransition
+            If it cannot happen to a cube in this state.
+        """
+        state = moved(cube, trigger)
         self._follow_vault()
-        erasures = [self._author.erase(cube, parents=self._heads(cube), reason=reason) for cube in cubes]
+        move = self._author.move(cube.id, state, parents=self._heads(cube.id), reason=reason, trigger=trigger)
+        self._commit([move], {})
+
+    def erase(self, cubes: Iterable[MemCube], *, reason: str) -> list[Operation]:
+        """Erase cubes for ever, all in one commit.
+
+        Raises
+        ------
+        InvalidTransition
+            If one of them is frozen; then none is erased.
+        """
+        gone = list(cubes)
+        for cube in gone:
+            check_open_to(cube, "erased")
+        self._follow_vault()
+        erasures = [self._author.erase(cube.id, parents=self._heads(cube.id), reason=reason) for cube in gone]
         self._commit(erasures, {})
         return erasures
 
@@ -93,13 +118,16 @@ class Writer:
         return found[0] if found else None
 
     def _known(self, contents: Sequence[Content]) -> dict[Source, MemCube]:
-        """What the vault holds from the same sources, archived or not."""
+        """What the vault holds from the same sources, archived or not; what has expired is learnt anew."""
         sources = sorted({content.provenance.source_id for content in contents if content.provenance.source_id})
         found: dict[Source, MemCube] = {}
         for start in range(0, len(sources), LOOKUP):
             wanted = frozenset(sources[start : start + LOOKUP])
             selection = Selection(
-                namespace=contents[0].namespace, exact=True, source_ids=wanted, states=frozenset(State)
+                namespace=contents[0].namespace,
+                exact=True,
+                source_ids=wanted,
+                states=frozenset(State) - {State.EXPIRED},
             )
             for cube in self._vault.select(selection, limit=self._vault.count(selection)):
                 source = source_of(cube)

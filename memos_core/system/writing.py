@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from memos_core.cube.answer import Added, Receipt
 from memos_core.cube.canonical import json_object
-from memos_core.cube.memcube import MemCube, State
+from memos_core.cube.memcube import MemCube, State, Trigger
 from memos_core.cube.message import name, names
 from memos_core.cube.namespace import Namespace, NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
@@ -86,7 +86,8 @@ class Writing(Finding):
         from memos_core.interface.reader.read import reread
 
         with self._lock:
-            content = self.get(cube_id).content()
+            cube = self.get(cube_id)
+            content = cube.content()
             changes: dict[str, Any] = {}
             if metadata is not None:
                 changes["metadata"] = json_object(metadata)
@@ -94,20 +95,21 @@ class Writing(Finding):
                 changes["tags"] = names(tags, "tags")
             if text is not None:
                 content = reread(content, text, now=self._clock.now())
-            self._writer.put(cube_id, content.model_copy(update=changes))
+            self._writer.put(cube, content.model_copy(update=changes))
             return self.get(cube_id)
 
     def rollback(self, cube_id: str, version: str) -> MemCube:
         """Make an older content the present one; itself a change that can be rolled back."""
         with self._lock:
-            self._writer.put(cube_id, self._content(cube_id, version))
+            self._writer.put(self.get(cube_id), self._content(cube_id, version))
             return self.get(cube_id)
 
     def forget(self, cube_id: str, *, reason: str = "forgotten on request") -> MemCube:
         """Archive a cube: it is no longer recalled, and :meth:`list` finds it only when asked for archived ones."""
         with self._lock:
-            if self.get(cube_id).state is not State.ARCHIVED:
-                self._writer.move(cube_id, State.ARCHIVED, reason=reason)
+            cube = self.get(cube_id)
+            if cube.state is not State.ARCHIVED:
+                self._writer.move(cube, Trigger.FORGET, reason=reason)
             return self.get(cube_id)
 
     def erase(self, cube_ids: str | Iterable[str], *, reason: str = "erased on request") -> Receipt:
@@ -116,9 +118,9 @@ class Writing(Finding):
         If one of them does not exist, none is erased.
         """
         with self._lock:
-            ids = [self.get(cube_id).id for cube_id in ([cube_ids] if isinstance(cube_ids, str) else cube_ids)]
-            operations = tuple(erasure.id for erasure in self._writer.erase(ids, reason=reason))
-            return Receipt(cubes=tuple(ids), operations=operations, at=self._clock.now())
+            cubes = [self.get(cube_id) for cube_id in ([cube_ids] if isinstance(cube_ids, str) else cube_ids)]
+            operations = tuple(erasure.id for erasure in self._writer.erase(cubes, reason=reason))
+            return Receipt(cubes=tuple(cube.id for cube in cubes), operations=operations, at=self._clock.now())
 
     def _with_consequences(self, added: Added, address: Namespace) -> Added:
         """Say which versions of others the claims in what was written replace or contradict."""

@@ -205,3 +205,26 @@ def test_the_demo_shows_dates_and_reasons(run: Run) -> None:
     assert "? Where does Mira live? (as of 2025-03-01)" in shown
     assert "why: " in shown
     assert "<memories>" in shown
+
+
+def test_a_memory_is_frozen_thawed_revived_and_expired(run: Run, ask: Ask) -> None:
+    name = added(ask, "Buy tea", "--id", "n1")
+    assert "Frozen: 1 memory." in run("freeze", name, "--reason", "legal hold").stdout
+    assert "cannot be forgotten. Thaw it first" in run("forget", name, code=1).stderr
+    assert "legal hold" in run("history", name).stdout
+    run("thaw", name)
+    run("forget", name)
+    assert "Revived" in run("revive", name).stdout
+    [cube] = ask("expire", name)["cubes"]
+    assert (cube["state"], cube["moved_by"]) == ("expired", "expire")
+
+
+def test_a_lifespan_is_set_and_shown(run: Run, ask: Ask) -> None:
+    name = added(ask, "Buy tea", "--id", "n1")
+    assert (
+        "fades with exponent 0.5, and has priority 2"
+        in run("lifespan", name, "--decay", "0.5", "--priority", "2").stdout
+    )
+    assert ask("lifespan", name, "--for", "30d")["cube"]["governance"]["expires_at"]
+    assert "never expires, does not fade" in run("lifespan", name).stdout
+    assert "not a duration" in run("lifespan", name, "--for", "soon", code=1).stderr
