@@ -132,7 +132,9 @@ class Provenance(Frozen):
     model
         Which model wrote it, if one did.
     derived_from
-        Versions of cubes that it rests on.
+        Versions of cubes that it rests on: while one of them holds, it does.
+    justifications
+        If given, sets of these versions: while all of one set hold, it does. ``operation/truth.py`` goes by them.
     """
 
     origin: Origin = Origin.USER
@@ -145,6 +147,7 @@ class Provenance(Frozen):
     position: int | None = None
     model: str | None = None
     derived_from: tuple[str, ...] = ()
+    justifications: tuple[tuple[str, ...], ...] = ()
 
 
 class Governance(Frozen):

@@ -28,8 +28,9 @@ from memos_core.cube.memcube import Content, MemCube, State, Usage
 from memos_core.cube.message import aware
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
-from memos_core.errors import ForkedVault, InvalidInput, MemOSError, VaultClosed
+from memos_core.errors import ForkedVault, InvalidInput, VaultClosed
 from memos_core.infrastructure.vault import brute
+from memos_core.infrastructure.vault.dumping import damages_of, from_json, to_json
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
 from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Topic, Walk
 
@@ -140,6 +141,19 @@ class DictVault:
         with self._access():
             return sorted(self._of(cube), key=lambda op: (op.hlc, op.actor, op.id))
 
+    def operations(self, ids: Collection[str]) -> dict[str, Operation]:
+        with self._access():
+            return {name: self._operations[name] for name in ids if name in self._operations}
+
+    def resting_on(self, cubes: Collection[str]) -> list[str]:
+        with self._access():
+            versions = {op.id for cube in cubes for op in self._of(cube)}
+            return [
+                cube.id
+                for cube in sorted(self._cubes(), key=lambda cube: cube.id)
+                if not (versions.isdisjoint(cube.provenance.derived_from) or self._is_expired(cube.id))
+            ]
+
     def log(self, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Operation]]:
         check_page(limit, after)
         with self._access():
@@ -246,7 +260,7 @@ class DictVault:
         with self._access():
             whole = {
                 "made_at": self._clock.now().isoformat(),
-                "operations": [_to_json(op) for op in self._operations.values()],
+                "operations": [to_json(op) for op in self._operations.values()],
                 "spec": None if self._spec is None else list(vars(self._spec).values()),
                 "vectors": [
                     [list(vars(spec).values()), name, [[part.digest, part.vector.tolist()] for part in parts]]
@@ -270,7 +284,7 @@ class DictVault:
         """Read a backup."""
         whole = json.loads(Path(path).read_text(encoding="utf-8"))
         vault = cls(clock)
-        vault.commit(Batch([_from_json(*fields) for fields in whole["operations"]]))
+        vault.commit(Batch([from_json(*fields) for fields in whole["operations"]]))
         vault._spec = whole["spec"] and EmbeddingSpec(*whole["spec"])
         for spec, name, parts in whole["vectors"]:
             embedded = [_Embedded(digest, np.array(vector, np.float32)) for digest, vector in parts]
@@ -364,37 +378,12 @@ class DictVault:
         return [(name, content) for name, content in self._texts().items() if name not in self._held(spec)]
 
     def _damages(self) -> list[Damage]:
-        found = [damage for op in self._operations.values() for damage in _damages_of(op)]
+        found = [damage for op in self._operations.values() for damage in damages_of(op)]
         for spec, held in self._vectors.items():
             stray = held.keys() - self._texts().keys()
             found += [Damage(f"vectors of {spec}", f"{name} has vectors and no text") for name in sorted(stray)]
         return found
 
 
-def _damages_of(op: Operation) -> list[Damage]:
-    try:
-        op.verify()
-    except MemOSError as error:
-        return [Damage(f"operation {op.id}", str(error))]
-    return []
-
-
-# -- backup ---------------------------------------------------------------------------------------
-
-
 def _digest(text: str) -> str:
     return sha256(text.encode())
-
-
-def _to_json(op: Operation) -> list[str | None]:
-    return [
-        op.header.decode(),
-        None if op.body is None else op.body.decode(),
-        None if op.salt is None else op.salt.hex(),
-    ]
-
-
-def _from_json(header: str, body: str | None, salt: str | None) -> Operation:
-    return Operation.parse(
-        header.encode(), None if body is None else body.encode(), None if salt is None else bytes.fromhex(salt)
-    )

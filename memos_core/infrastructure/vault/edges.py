@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from memos_core.cube.memcube import Content, Kind
 from memos_core.language.people import SAME_AS, one_and_the_same
-from memos_core.ports import FOLLOWS, MENTIONS, SAID_BY, Edge
+from memos_core.ports import DERIVED_FROM, FOLLOWS, MENTIONS, SAID_BY, Edge
 
 
 def cube_node(cube: str) -> str:
@@ -31,9 +31,9 @@ def first(edge: Edge) -> tuple[str, str, str]:
 def edges_of(cube: str, content: Content) -> tuple[Edge, ...]:
     """Edges that a cube states, each once, sorted.
 
-    It mentions its entities, is said by its speaker, follows its predecessor; and what each claim says is an edge
-    between subject and object: two cubes for a link, two entities for any other claim, which it mentions as well. Who
-    is "sister of" Ana is the same as "Ana's sister".
+    It mentions its entities, is said by its speaker, follows its predecessor and is derived from versions. What each
+    claim says is an edge between subject and object: two cubes for a link, two entities for any other claim, which it
+    mentions as well. Who is "sister of" Ana is the same as "Ana's sister".
     """
     own = cube_node(cube)
     mentioned = [entity_node(name) for name in content.entities]
@@ -50,4 +50,5 @@ def edges_of(cube: str, content: Content) -> tuple[Edge, ...]:
             found.add(Edge(entity_node(alike[0]), SAME_AS, entity_node(alike[1])))
         mentioned += ends if content.kind is not Kind.LINK else []
     found.update(Edge(own, MENTIONS, entity) for entity in mentioned)
+    found.update(Edge(own, DERIVED_FROM, f"version:{version}") for version in content.provenance.derived_from)
     return tuple(sorted(found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import apsw
@@ -65,9 +65,14 @@ def history(db: apsw.Connection, cube: str) -> list[Operation]:
     return sorted(found, key=lambda op: (op.hlc, op.actor, op.id))
 
 
-def operations(db: apsw.Connection, ids: Sequence[str]) -> dict[str, Operation]:
+def resting_on(db: apsw.Connection, cubes: Iterable[str]) -> list[str]:
+    """Ids of cubes whose present content is derived from any version of these."""
+    return [name for (name,) in db.execute(_SQL["resting_on"], (json.dumps(list(cubes)),))]
+
+
+def operations(db: apsw.Connection, ids: Iterable[str]) -> dict[str, Operation]:
     """Operations by id; unknown ones are left out."""
-    rows = db.execute(_SQL["operations"], {"ids": json.dumps(ids)})
+    rows = db.execute(_SQL["operations"], {"ids": json.dumps(list(ids))})
     return {row[0]: _operation(db, *row) for _, *row in rows}
 
 

@@ -109,6 +109,14 @@ class SQLiteVault:
         with self._pool.read() as db:
             return reading.history(db, cube)
 
+    def operations(self, ids: Collection[str]) -> dict[str, Operation]:
+        with self._pool.read() as db:
+            return reading.operations(db, ids)
+
+    def resting_on(self, cubes: Collection[str]) -> list[str]:
+        with self._pool.read() as db:
+            return reading.resting_on(db, cubes)
+
     def log(self, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Operation]]:
         check_page(limit, after)
         with self._pool.read() as db:

@@ -21,7 +21,7 @@ from memos_core.testing.vault.expiring import Expiring
 from memos_core.testing.vault.finding import Matching, Nearest
 from memos_core.testing.vault.known_at import KnownAt
 from memos_core.testing.vault.reading import Reading
-from memos_core.testing.vault.relating import Claiming, During, Graph, Passages
+from memos_core.testing.vault.relating import Claiming, During, Graph, Passages, Resting
 from memos_core.testing.vault.upkeep import Embedding, Upkeep, Usage
 from memos_core.testing.vault.writing import Writing
 
@@ -40,6 +40,7 @@ class VaultConformance(
     During,
     Graph,
     Passages,
+    Resting,
     Usage,
     Embedding,
     Upkeep,

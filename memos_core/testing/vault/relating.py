@@ -209,3 +209,26 @@ class Passages(VaultSuite):
         desk.put("late", cube=greater, follows=put.cube)
         desk.put("later", cube=least, follows=put.cube)
         assert desk.vault.passages(alice(), [put.cube])[put.cube].followed_by == least
+
+
+class Resting(VaultSuite):
+    def test_what_rests_on_any_version_of_a_cube_is_found(self, desk: Desk) -> None:
+        first = desk.put("She lives in Lisbon.")
+        second = desk.put("She lives in Porto.", cube=first.cube, parents=[first.id])
+        of_first = desk.put("near the sea", provenance=Provenance(derived_from=(first.id,)))
+        of_second = desk.put("in the north", provenance=Provenance(derived_from=(second.id, "0" * 64)), namespace="bob")
+        archived = desk.put("archived", provenance=Provenance(derived_from=(first.id,)))
+        desk.move(archived, State.ARCHIVED)
+        expired = desk.put("expired", provenance=Provenance(derived_from=(first.id,)))
+        desk.move(expired, State.EXPIRED)
+        changed = desk.put("changed", provenance=Provenance(derived_from=(first.id,)))
+        desk.put("changed", cube=changed.cube, parents=[changed.id])
+        assert desk.vault.resting_on([first.cube]) == sorted([of_first.cube, of_second.cube, archived.cube])
+        assert desk.vault.resting_on([of_first.cube, "nothing"]) == []
+        desk.erase(first)
+        assert of_first.cube in desk.vault.resting_on([first.cube])
+
+    def test_operations_are_found_by_id(self, desk: Desk) -> None:
+        put = desk.put("text")
+        moved = desk.move(put, State.ARCHIVED)
+        assert desk.vault.operations([moved.id, "nothing", put.id]) == {put.id: put, moved.id: moved}

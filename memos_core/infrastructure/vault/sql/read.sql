@@ -45,3 +45,13 @@ select max(hlc) from operation;
 -- name: operations
 select seq, id, cube, kind, hlc, header, body, salt from operation
 where id in (select value from json_each(:ids));
+
+-- name: resting_on
+select distinct cube.name
+from json_each(?) as wanted
+cross join operation on operation.cube = wanted.value and operation.kind = 'put'
+cross join edge on edge.target = 'version:' || operation.id and edge.relation = 'derived_from'
+cross join put on put.seq = edge.put
+cross join cube on cube.id = put.cube
+cross join shown on shown.cube = put.cube and shown.put = put.seq and shown.known_to = 9223372036854775807
+order by cube.name;

@@ -1,15 +1,11 @@
-"""Every port of MemOS on one page: what the three layers ask of one another and of the world.
-
-A new back end is one class with these methods and one subclass of the conformance suite in
-``memos_core.testing``. Nothing is registered; objects are passed to ``MemOS.open``.
-"""
+"""What MemOS asks of a vault."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from memos_core.cube.answer import Damage, VaultStats
 from memos_core.cube.clock import Timestamp
@@ -17,116 +13,10 @@ from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, MemCube
 from memos_core.cube.operation import Operation
 from memos_core.cube.selection import Selection
+from memos_core.ports.models import EmbeddingSpec, Span
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Vector = NDArray[np.float32]
-
-
-class Clock(Protocol):
-    """The only source of the present time."""
-
-    def now(self) -> datetime:
-        """The present moment, aware."""
-        ...
-
-
-# -- embedders ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class EmbeddingSpec:
-    """What a vector is comparable with: vectors of an equal specification, and no others.
-
-    Attributes
-    ----------
-    revision
-        Changes when the same model is used differently: other weights, pooling, prefix.
-    """
-
-    model: str
-    dim: int
-    revision: str = "1"
-
-    def __str__(self) -> str:
-        return f"{self.model}@{self.revision} ({self.dim} dimensions)"
-
-
-class Span(NamedTuple):
-    """A stretch of characters ``[start, end)`` of a text."""
-
-    start: int
-    end: int
-
-
-class Embedder(Protocol):
-    """Turns text into vectors whose nearness is nearness of meaning."""
-
-    @property
-    def spec(self) -> EmbeddingSpec:
-        """What its vectors are comparable with."""
-        ...
-
-    def embed(self, texts: Sequence[str]) -> Vector:
-        """Embed passages: ``(n, dim)`` float32, finite, every row of length one. Empty input gives ``(0, dim)``."""
-        ...
-
-    def embed_query(self, text: str) -> Vector:
-        """Embed a question: ``(dim,)`` float32, finite, of length one."""
-        ...
-
-    def spans(self, text: str) -> list[Span]:
-        """Cut a text into spans that each fit the model's window, in order; at least one, none blank if avoidable."""
-        ...
-
-    def count_tokens(self, text: str) -> int:
-        """Length of a text in tokens of this model; a cautious estimate where the tokenizer is unknown."""
-        ...
-
-
-# -- chat models ----------------------------------------------------------------------------------
-
-
-class Turn(NamedTuple):
-    """One turn of a conversation with a model; the role is ``"system"``, ``"user"`` or ``"assistant"``."""
-
-    role: str
-    content: str
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a model answered, and the tokens it took: as the server counts them, or else a cautious estimate."""
-
-    text: str
-    input_tokens: int
-    output_tokens: int
-
-
-class ChatModel(Protocol):
-    """Answers a conversation. It is never required."""
-
-    @property
-    def name(self) -> str:
-        """What errors, warnings and provenance call it."""
-        ...
-
-    def complete(self, turns: Sequence[Turn], *, max_tokens: int, schema: Mapping[str, Any] | None = None) -> Reply:
-        """Give the next turn, of ``max_tokens`` at most and at temperature 0, where these can be set.
-
-        A JSON schema of the reply is enforced where the back end can; whoever asks has to check.
-
-        Raises
-        ------
-        ChatModelFailed
-            If there is no reply.
-        """
-        ...
-
-
-# -- the vault ------------------------------------------------------------------------------------
+    from memos_core.ports.models import Vector
 
 
 @dataclass(frozen=True)
@@ -175,12 +65,14 @@ class Scored(NamedTuple):
 MENTIONS = "mentions"
 SAID_BY = "said_by"
 FOLLOWS = "follows"
+DERIVED_FROM = "derived_from"
 
 
 class Edge(NamedTuple):
-    """An edge of the memory graph. A node is ``cube:<id>`` or ``entity:<lower-case name>``.
+    """An edge of the memory graph. A node is ``cube:<id>``, ``entity:<lower-case name>`` or ``version:<id>``.
 
-    A cube ``mentions`` an entity, is ``said_by`` one and ``follows`` a cube; other relations are predicates of claims.
+    A cube ``mentions`` an entity, is ``said_by`` one, ``follows`` a cube and is ``derived_from`` versions; other
+    relations are predicates of claims.
     """
 
     source: str
@@ -305,6 +197,17 @@ class Vault(Protocol):
 
     def history(self, cube: str) -> list[Operation]:
         """All operations on a cube, by time; empty if there is none."""
+        ...
+
+    def operations(self, ids: Collection[str]) -> dict[str, Operation]:
+        """Operations by id; unknown ones are left out."""
+        ...
+
+    def resting_on(self, cubes: Collection[str]) -> list[str]:
+        """Ids of cubes whose present content is derived from any version of these, sorted; in all namespaces.
+
+        Expired ones rest on nothing any more.
+        """
         ...
 
     def log(self, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Operation]]:

@@ -1,0 +1,38 @@
+"""Operations as JSON, for the backup of a vault in memory, and what is wrong with one."""
+
+from __future__ import annotations
+
+from memos_core.cube.answer import Damage
+from memos_core.cube.operation import Operation
+from memos_core.errors import MemOSError
+
+
+def to_json(op: Operation) -> list[str | None]:
+    """Header, body and salt."""
+    return [
+        op.header.decode(),
+        None if op.body is None else op.body.decode(),
+        None if op.salt is None else op.salt.hex(),
+    ]
+
+
+def from_json(header: str, body: str | None, salt: str | None) -> Operation:
+    """Read what :func:`to_json` wrote, and verify it.
+
+    Raises
+    ------
+    InvalidOperation
+        If it does not verify.
+    """
+    return Operation.parse(
+        header.encode(), None if body is None else body.encode(), None if salt is None else bytes.fromhex(salt)
+    )
+
+
+def damages_of(op: Operation) -> list[Damage]:
+    """What is wrong with an operation."""
+    try:
+        op.verify()
+    except MemOSError as error:
+        return [Damage(f"operation {op.id}", str(error))]
+    return []

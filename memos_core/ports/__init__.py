@@ -1,0 +1,50 @@
+"""Every port of MemOS: what the three layers ask of one another and of the world.
+
+A new back end is one class with these methods and one subclass of the conformance suite in
+``memos_core.testing``. Nothing is registered; objects are passed to ``MemOS.open``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memos_core.ports.models import ChatModel, Clock, Embedder, EmbeddingSpec, Reply, Span, Turn
+from memos_core.ports.vault import (
+    DERIVED_FROM,
+    FOLLOWS,
+    MENTIONS,
+    SAID_BY,
+    Batch,
+    Edge,
+    Part,
+    Passage,
+    Scored,
+    Topic,
+    Vault,
+    Walk,
+)
+
+if TYPE_CHECKING:
+    from memos_core.ports.models import Vector as Vector
+
+__all__ = [
+    "DERIVED_FROM",
+    "FOLLOWS",
+    "MENTIONS",
+    "SAID_BY",
+    "Batch",
+    "ChatModel",
+    "Clock",
+    "Edge",
+    "Embedder",
+    "EmbeddingSpec",
+    "Part",
+    "Passage",
+    "Reply",
+    "Scored",
+    "Span",
+    "Topic",
+    "Turn",
+    "Vault",
+    "Walk",
+]
