@@ -14,6 +14,7 @@ import numpy as np
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, Kind, MemCube
 from memos_core.infrastructure.vault.edges import cube_node, edges_of, entity_node, first
+from memos_core.infrastructure.vault.resident import DECIMALS
 from memos_core.language.words import spaced
 from memos_core.ports import Edge, Passage, Scored, Topic, Walk
 
@@ -76,9 +77,9 @@ def bm25(documents: Mapping[str, Sequence[str]], terms: Sequence[Sequence[str]])
 
 
 def cosine(vector: Vector, wanted: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-    """Cosine similarity of a vector with one of length one, in double precision."""
+    """Cosine similarity of a vector with one of length one, to the digits that are told."""
     exact = vector.astype(np.float64)
-    return float(exact @ wanted / np.linalg.norm(exact))
+    return round(float(exact @ wanted / np.linalg.norm(exact)), DECIMALS)
 
 
 def shares(cube: MemCube, asked: Interval) -> list[float]:

@@ -17,13 +17,12 @@ from memos_core.infrastructure.vault.edges import entity_node, first
 from memos_core.infrastructure.vault.moments import microseconds
 from memos_core.infrastructure.vault.predicates import admitted, driving, is_plain, scope
 from memos_core.infrastructure.vault.reading import corrupt, intact
+from memos_core.infrastructure.vault.resident import DECIMALS, Resident, Texts
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.infrastructure.vault.timeline import FOREVER
 from memos_core.ports import Edge, Passage, Scored, Topic, Walk
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from memos_core.ports import Vector
 
 FOLLOWED_WEIGHT = 0.3  # of the text that came before, beside the cube's own
@@ -56,9 +55,12 @@ class _Finder:
         text = _SQL[name].format(admitted=self.predicate, driving=self.driving, **fragments)
         return query(self.db, text, {**self.values, **values})
 
-    def lengths(self) -> NDArray[np.int64]:
-        """Lengths of the admitted texts, each packed with the number of its put."""
-        return fulltext.numbers(self.rows("lengths", {})[0][0])
+    def texts(self, resident: Resident) -> Texts:
+        """The admitted texts."""
+        if is_plain(self.selection):
+            now = self.selection.now
+            return resident.texts(self.db, self.within, now=-FOREVER if now is None else microseconds(now))
+        return Texts(*fulltext.unpacked(self.rows("lengths", {})[0][0]))
 
     def alias(self, put: str) -> str:
         """The same predicate over another row of ``put``."""
@@ -90,10 +92,13 @@ def _ranked(scores: Iterable[Scored]) -> list[Scored]:
 # -- full text ------------------------------------------------------------------------------------
 
 
-def match(db: apsw.Connection, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
+def match(
+    db: apsw.Connection, selection: Selection, terms: Sequence[str], *, limit: int, resident: Resident
+) -> list[Scored]:
     """Full text by BM25; a cube gains by what it follows."""
     finder = _Finder(db, selection)
-    scores = fulltext.best(finder.lengths(), fulltext.occurrences(db, terms), depth=max(2 * limit, TEXT_DEPTH))
+    texts = finder.texts(resident)
+    scores = fulltext.best(*texts, fulltext.occurrences(db, terms), depth=max(2 * limit, TEXT_DEPTH))
     places = finder.places(scores)
     of_cube = {place.cube: scores[put] for put, place in places.items()}
     places |= finder.followers(of_cube)
@@ -106,7 +111,9 @@ def match(db: apsw.Connection, selection: Selection, terms: Sequence[str], *, li
 # -- vectors --------------------------------------------------------------------------------------
 
 
-def nearest(db: apsw.Connection, selection: Selection, vector: Vector, *, limit: int) -> list[Scored]:
+def nearest(
+    db: apsw.Connection, selection: Selection, vector: Vector, *, limit: int, resident: Resident
+) -> list[Scored]:
     """Exact nearest neighbours by cosine similarity.
 
     Parameters
@@ -118,8 +125,16 @@ def nearest(db: apsw.Connection, selection: Selection, vector: Vector, *, limit:
     if current is None or not limit:
         return []
     wide = vector.astype(np.float64)
-    wanted = (wide / np.linalg.norm(wide)).astype("<f4").tobytes()
-    search = _NeighbourSearch(finder, embedding=current[1], vector=wanted)
+    wanted = wide / np.linalg.norm(wide)
+    held = resident.vectors(db, *current)
+    if held is not None:
+        best = held.best(wanted, finder.texts(resident).puts, limit=limit)
+        return _ranked(Scored(place.name, best[put]) for put, place in finder.places(best).items())[:limit]
+    return _asked(_NeighbourSearch(finder, embedding=current[1], vector=wanted.astype("<f4").tobytes()), limit)
+
+
+def _asked(search: _NeighbourSearch, limit: int) -> list[Scored]:
+    """What sqlite-vec finds."""
     k = min(MAX_NEIGHBOURS, limit + limit // 2 + 16)
     while True:
         found = search.among(k)
@@ -138,7 +153,7 @@ class _Neighbours(NamedTuple):
 
     def is_settled(self, limit: int) -> bool:
         """Say whether no part beyond these could change the first ``limit`` cubes, not even by a tie."""
-        return len(self.scored) >= limit and self.scored[limit - 1].score > 1.0 - self.distances[-1]
+        return len(self.scored) >= limit and self.scored[limit - 1].score > _cosine(self.distances[-1])
 
 
 class _NeighbourSearch:
@@ -165,8 +180,12 @@ class _NeighbourSearch:
                 raise corrupt(self._finder.db, f"the vector of put {put} is not finite, or zero")
             best.setdefault(put, distance)
         places = self._finder.places(best)
-        scored = _ranked(Scored(place.name, 1.0 - best[put]) for put, place in places.items())
+        scored = _ranked(Scored(place.name, _cosine(best[put])) for put, place in places.items())
         return _Neighbours([distance for _, distance in rows], scored)
+
+
+def _cosine(distance: float) -> float:
+    return round(1.0 - distance, DECIMALS)
 
 
 # -- time, graph, conversation --------------------------------------------------------------------

@@ -33,6 +33,12 @@ def numbers(column: str | None) -> NDArray[np.int64]:
     return np.fromstring(column or "", dtype=np.int64, sep=",")
 
 
+def unpacked(column: str | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Puts and lengths of texts, by put, from numbers that hold both."""
+    packed = np.sort(numbers(column))
+    return packed >> _LOW_BITS, packed & _LOW
+
+
 def occurrences(db: apsw.Connection, terms: Iterable[str]) -> Iterator[NDArray[np.int64]]:
     """For each term, the puts in which it occurs, repeated as often as it does; one of several words is a phrase."""
     for words in dict.fromkeys(_words(db, term) for term in terms):
@@ -53,13 +59,15 @@ def _places(db: apsw.Connection, word: str) -> NDArray[np.int64]:
     return numbers(db.execute(_SQL["occurrences"], (word,)).get)
 
 
-def best(lengths: NDArray[np.int64], occurrences: Iterable[NDArray[np.int64]], *, depth: int) -> dict[int, float]:
+def best(
+    puts: NDArray[np.int64], lengths: NDArray[np.int64], occurrences: Iterable[NDArray[np.int64]], *, depth: int
+) -> dict[int, float]:
     """Score texts by Okapi BM25 with an inverse document frequency that is never negative.
 
     Parameters
     ----------
-    lengths
-        Of the admitted texts, in characters; each packed with the number of its put.
+    puts, lengths
+        Of the admitted texts: numbers of their puts, ascending, and lengths in characters.
     occurrences
         For each term, the puts in which it occurs, repeated as often as it does.
     depth
@@ -74,11 +82,9 @@ def best(lengths: NDArray[np.int64], occurrences: Iterable[NDArray[np.int64]], *
     ----------
     Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009.
     """
-    packed = np.sort(lengths)
-    puts, sizes = packed >> _LOW_BITS, packed & _LOW
     if not len(puts):
         return {}
-    damping = TERM_SATURATION * (1 - LENGTH_INFLUENCE + LENGTH_INFLUENCE * sizes / sizes.mean())
+    damping = TERM_SATURATION * (1 - LENGTH_INFLUENCE + LENGTH_INFLUENCE * lengths / lengths.mean())
     scores = np.zeros(len(puts))
     for found in occurrences:
         at = np.searchsorted(puts, found)

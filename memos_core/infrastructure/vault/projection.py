@@ -14,6 +14,7 @@ from memos_core.cube.operation import OperationKind
 from memos_core.infrastructure.vault import vectors
 from memos_core.infrastructure.vault.edges import cube_of, edges_of
 from memos_core.infrastructure.vault.moments import microseconds
+from memos_core.infrastructure.vault.revision import texts_changed
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.infrastructure.vault.timeline import FOREVER, Shown, Step, timeline
 from memos_core.language.words import spaced
@@ -69,6 +70,7 @@ class Projection:
             vectors.forget(self._db, seq)
             for name in ("delete_text", "forget_edges", "forget_moments", "forget_put"):
                 self._db.execute(_SQL[name], (seq,))
+        texts_changed(self._db)
 
     def _steps(self, cube: str) -> tuple[list[Step], list[_Put], set[int]]:
         steps, puts, live = [], [], set()
@@ -106,6 +108,7 @@ class Projection:
     def _revive(self, seq: int, *, live: bool) -> None:
         self._db.execute(_SQL["set_live"], (int(live), seq))
         vectors.set_live(self._db, seq, live=live)
+        texts_changed(self._db)
 
     def _write_put(self, cube: int, put: _Put, name: str, *, live: bool, is_indexed: bool) -> None:
         """File a put, and index it unless its cube has expired: of that only a record is kept."""

@@ -8,6 +8,7 @@ import apsw
 
 from memos_core.infrastructure.vault import vectors
 from memos_core.infrastructure.vault.projection import Projection
+from memos_core.infrastructure.vault.revision import texts_changed, vectors_gone
 from memos_core.infrastructure.vault.statements import load, query
 
 PAGE = 1000  # cubes
@@ -23,6 +24,8 @@ def rebuild(db: apsw.Connection) -> None:
     db.execute(_SQL["clear_text"])
     for name in ("shown", "edge", "moment", "unembedded", "put", "cube", "namespace"):
         db.execute(f"delete from {name}")  # noqa: S608 - a name of ours
+    texts_changed(db)
+    vectors_gone(db)
     projection = Projection(db)
     for page in pages(db):
         for cube in page:

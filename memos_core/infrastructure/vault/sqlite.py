@@ -18,6 +18,7 @@ from memos_core.infrastructure.vault.connection import Pool
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
 from memos_core.infrastructure.vault.moments import horizon, microseconds
 from memos_core.infrastructure.vault.opening import open_pool
+from memos_core.infrastructure.vault.resident import Resident
 from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Topic, Walk
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class SQLiteVault:
 
     def __init__(self, path: str, *, clock: Clock) -> None:
         self._pool: Pool = open_pool(path, now=microseconds(clock.now()))
+        self._resident = Resident()
 
     @property
     def path(self) -> str:
@@ -76,7 +78,10 @@ class SQLiteVault:
             stored = storing.store(db, batch.operations)
             if batch.parts and batch.spec is not None:
                 vectors.store(db, vectors.make_current(db, batch.spec), batch.parts)
-        if self._pool.is_flush_due or any(op.kind is OperationKind.ERASE for op in batch.operations):
+        has_erased = any(op.kind is OperationKind.ERASE for op in batch.operations)
+        if has_erased:
+            self._resident.drop()
+        if self._pool.is_flush_due or has_erased:
             self._pool.flush()
         return stored
 
@@ -127,14 +132,14 @@ class SQLiteVault:
     def match(self, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
         check_page(limit)
         with self._pool.read() as db:
-            return finding.match(db, selection, terms, limit=limit)
+            return finding.match(db, selection, terms, limit=limit, resident=self._resident)
 
     def nearest(self, selection: Selection, vector: Vector, *, limit: int) -> list[Scored]:
         check_page(limit)
         with self._pool.read() as db:
             current = vectors.current(db)
             vector_length(vector, None if current is None else current[0])
-            return finding.nearest(db, selection, vector, limit=limit)
+            return finding.nearest(db, selection, vector, limit=limit, resident=self._resident)
 
     def during(self, selection: Selection, interval: Interval, *, limit: int) -> list[Scored]:
         check_page(limit)
@@ -173,6 +178,7 @@ class SQLiteVault:
             vectors.store(db, embedding, parts)
             if vectors.is_complete(db, embedding):
                 vectors.switch(db, embedding)
+        self._resident.drop()
 
     def verify(self) -> Iterator[Damage]:
         with self._pool.read() as db:
@@ -184,6 +190,7 @@ class SQLiteVault:
     def rebuild(self) -> None:
         with self._pool.write() as db:
             rebuilding.rebuild(db)
+        self._resident.drop()
 
     def stats(self) -> VaultStats:
         with self._pool.read() as db:
@@ -195,3 +202,4 @@ class SQLiteVault:
 
     def close(self) -> None:
         self._pool.close()
+        self._resident.drop()

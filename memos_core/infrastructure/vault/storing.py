@@ -9,6 +9,7 @@ import apsw
 
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.infrastructure.vault.projection import Projection
+from memos_core.infrastructure.vault.revision import texts_changed
 from memos_core.infrastructure.vault.statements import load, query
 
 _SQL = load("write")
@@ -24,6 +25,8 @@ def store(db: apsw.Connection, operations: Iterable[Operation]) -> int:
     filled = [op for op in given.values() if op.body is not None and held.get(op.id) == 0]
     db.executemany(_SQL["insert_operation"], [_row(op) for op in new])
     db.executemany(_SQL["fill_operation"], [(_text(op.body), op.salt, op.id) for op in filled])
+    if filled:
+        texts_changed(db)
     projection = Projection(db)
     for cube in dict.fromkeys(op.cube for op in (*new, *filled)):
         if cube in erased:

@@ -13,6 +13,7 @@ import numpy as np
 
 from memos_core.cube.memcube import Content
 from memos_core.errors import EmbedderMismatch
+from memos_core.infrastructure.vault.revision import vectors_gone
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.ports import EmbeddingSpec, Part
 
@@ -106,6 +107,7 @@ def drop(db: apsw.Connection, embedding: int) -> None:
     db.execute(statement("drop", embedding))
     for name in ("forget_parts_of_embedding", "forget_unembedded_of_embedding", "forget_embedding"):
         db.execute(_SQL[name], (embedding,))
+    vectors_gone(db)
 
 
 def is_complete(db: apsw.Connection, embedding: int) -> bool:
@@ -146,6 +148,7 @@ def forget(db: apsw.Connection, put: int) -> None:
         db.execute(statement("forget_vector", embedding), (number,))
     db.execute(_SQL["forget_parts"], (put,))
     db.execute(_SQL["forget_unembedded"], (put,))
+    vectors_gone(db)
 
 
 def known(db: apsw.Connection, texts: Sequence[str], spec: EmbeddingSpec) -> dict[str, Vector]:

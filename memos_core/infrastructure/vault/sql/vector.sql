@@ -118,3 +118,25 @@ select chunk_id, validity, rowids from {table}_chunks;
 
 -- name: places_in_chunk
 select chunk_offset, rowid from {table}_rowids where chunk_id = ?;
+
+-- What is held in memory, and the state of the file that it is a copy of.
+
+-- name: mark
+select
+  ifnull((select cast(value as integer) from meta where key = 'texts'), 0),
+  ifnull((select cast(value as integer) from meta where key = 'vectors'), 0),
+  ifnull((select max(seq) from put), 0),
+  ifnull((select max(id) from part), 0);
+
+-- name: live_texts
+select group_concat(seq || ',' || length || ',' || namespace || ',' || ifnull(expires, :never))
+from put where seq > :after and live = 1 and length > 0;
+
+-- name: count_after
+select count(*) from part where embedding = ? and id > ?;
+
+-- name: vectors_after
+select part.id, part.put, {table}.vector
+from part cross join {table} on {table}.rowid = part.id
+where part.embedding = :embedding and part.id > :after
+order by part.id limit :limit;

@@ -93,3 +93,8 @@ delete from edge where put = ?;
 
 -- name: forget_moments
 delete from moment where put = ?;
+
+-- Where nothing has changed yet, there is no counter.
+
+-- name: count_change
+insert into meta (key, value) values (?, '1') on conflict (key) do update set value = cast(value as integer) + 1;
