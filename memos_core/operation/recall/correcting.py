@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from memos_core.cube.memcube import MemCube
@@ -59,7 +58,7 @@ def _changed(
     gained = max(0.0, wanted.get(found.cube, 0.0) - found.score)
     lost = weight if found.cube in replaced else 0.0
     shares = {name: share for name, share in (("current", gained), ("outdated", -lost)) if share}
-    return replace(found, score=found.score + gained - lost, why={**found.why, **shares})
+    return found._replace(score=found.score + gained - lost, why={**found.why, **shares})
 
 
 def _asked_about(question: Question, now: datetime) -> datetime:

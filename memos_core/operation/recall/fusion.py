@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from memos_core.operation.recall.question import Question
 from memos_core.operation.recall.weights import CHANCE, DEFAULT, KNEE, LONG, PART, SHORT, TAIL, WIDE, Weights
@@ -20,8 +21,7 @@ class Lists:
     time: Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class Ranked:
+class Ranked(NamedTuple):
     """A cube, its score, and the share of each signal in it."""
 
     cube: str
@@ -53,24 +53,29 @@ def fuse(lists: Lists, passages: Mapping[str, Passage], question: Question, weig
     found = {*text, *vectors, *time}
     given = {
         cube: (weights.text * text.get(cube, 0.0) + weights.vectors * vectors.get(cube, 0.0))
-        * _fading(passage.length, WIDE)
-        for cube, passage in passages.items()
+        * _fading(passages[cube].length, WIDE)
+        for cube in {*text, *vectors}
+        if cube in passages
     }
+    steps_back = {cube: passage.follows for cube, passage in passages.items()}
+    steps_on = {cube: passage.followed_by for cube, passage in passages.items()}
+    before = _gained(given, steps_back, weight=weights.before, decay=weights.decay)
+    after = _gained(given, steps_on, weight=weights.after, decay=weights.decay)
     is_named = {speaker: question.names(speaker) for speaker in {passage.speaker for passage in passages.values()}}
     ranked = []
     for cube, passage in passages.items():
+        if cube not in found and not before[cube] and not after[cube]:
+            continue
         why = {
             "text": weights.text * text.get(cube, 0.0),
             "vectors": weights.vectors * vectors.get(cube, 0.0),
             "time": weights.time * time.get(cube, 0.0),
-            "before": weights.before * _from(passage, "follows", given, passages, weights.decay),
-            "after": weights.after * _from(passage, "followed_by", given, passages, weights.decay),
+            "before": before[cube],
+            "after": after[cube],
+            "speaker": weights.speaker * is_named[passage.speaker],
+            "substance": weights.substance * passage.length / (passage.length + SHORT),
+            "role": -weights.assistant * (passage.role == "assistant"),
         }
-        if cube not in found and not any(why.values()):
-            continue
-        why["speaker"] = weights.speaker * is_named[passage.speaker]
-        why["substance"] = weights.substance * passage.length / (passage.length + SHORT)
-        why["role"] = -weights.assistant * (passage.role == "assistant")
         shares = {name: share for name, share in why.items() if share}
         ranked.append(Ranked(cube, math.fsum(shares.values()), shares))
     return sorted(ranked, key=lambda found: (-found.score, found.cube))
@@ -102,13 +107,15 @@ def neighbours(passages: Iterable[Passage]) -> set[str]:
     return {cube for passage in passages for cube in (passage.follows, passage.followed_by) if cube}
 
 
-def _from(
-    passage: Passage, side: str, given: Mapping[str, float], passages: Mapping[str, Passage], decay: float
-) -> float:
-    """What the nearest two neighbours on one side give."""
-    near: str = getattr(passage, side) or ""
-    far: str = (getattr(passages[near], side) or "") if near in passages else ""
-    return given.get(near, 0.0) + decay * given.get(far, 0.0)
+def _gained(
+    given: Mapping[str, float], beside: Mapping[str, str | None], *, weight: float, decay: float
+) -> dict[str, float]:
+    """What the nearest two neighbours on one side give to each."""
+    give, next_to = given.get, beside.get
+    return {
+        cube: 0.0 if near is None else weight * (give(near, 0.0) + decay * give(next_to(near) or "", 0.0))
+        for cube, near in beside.items()
+    }
 
 
 def _length(cube: str, passages: Mapping[str, Passage]) -> int:
