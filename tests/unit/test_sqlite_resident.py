@@ -21,7 +21,7 @@ from memos_core.cube.operation import Operation
 from memos_core.cube.selection import Selection, conditions
 from memos_core.errors import InvalidOperation
 from memos_core.infrastructure.vault.dict import DictVault
-from memos_core.infrastructure.vault.resident import Resident
+from memos_core.infrastructure.vault.resident import MANY, Resident
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
 from memos_core.ports import Batch, Scored
 from memos_core.testing.clock import ManualClock
@@ -92,6 +92,12 @@ def held_rows(vault: SQLiteVault) -> np.ndarray:
     held = vault._resident._vectors
     assert held is not None
     return held.matrix[: held.size]
+
+
+def held_parts(vault: SQLiteVault) -> np.ndarray:
+    held = vault._resident._vectors
+    assert held is not None
+    return held.parts[: held.size]
 
 
 def held_key(vault: SQLiteVault) -> tuple[int, int]:
@@ -353,6 +359,31 @@ def test_threads_add_and_find_their_own(vault: SQLiteVault) -> None:
         assert all(all(found) for found in pool.map(work, range(1, 5)))
     warm_answer = vault.nearest(alice(), EAST, limit=9)
     assert warm_answer == cold(vault)
+
+
+def test_many_vectors_are_read_as_each_would_be(desk: Desk, vault: SQLiteVault) -> None:
+    """Troubleshooting: many are read by whole chunks, whose empty places hold what was erased from them."""
+    puts = [desk.put(f"text {number}", vectors=[vector(1, number, 1, 0)]) for number in range(MANY + 9)]
+    for put in puts[3:50:7]:
+        desk.erase(put)
+    expected = cold(vault)
+    warm(vault)
+    assert vault.nearest(alice(), EAST, limit=9) == expected
+    held, exact = held_rows(vault), {}
+    with vault._pool.read() as db:
+        for part in held_parts(vault).tolist():
+            exact[part] = np.frombuffer(db.execute("select vector from vector_1 where rowid = ?", (part,)).get, "<f4")
+    assert np.allclose(held, np.array(list(exact.values())), atol=1e-6)
+
+
+def test_expired_cube_leaves_and_comes_back(desk: Desk, vault: SQLiteVault) -> None:
+    """Troubleshooting: it comes back under the number that it had."""
+    put = desk.put("between", vectors=[vector(1, 1, 0, 0)])
+    expired = desk.move(put, State.EXPIRED)
+    assert near(vault) == near(vault) == {"east": 1.0, "north": 0.0}
+    assert len(held_rows(vault)) == 2
+    desk.move(put, State.ACTIVATED, parents=[expired.id])
+    assert len(vault.match(alice(), ["between"], limit=9)) == 1
 
 
 # -- bounds ---------------------------------------------------------------------------------------

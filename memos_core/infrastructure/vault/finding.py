@@ -17,12 +17,14 @@ from memos_core.infrastructure.vault.edges import entity_node, first
 from memos_core.infrastructure.vault.moments import microseconds
 from memos_core.infrastructure.vault.predicates import admitted, driving, is_plain, scope
 from memos_core.infrastructure.vault.reading import corrupt, intact
-from memos_core.infrastructure.vault.resident import DECIMALS, Resident, Texts
+from memos_core.infrastructure.vault.resident import SLACK, Resident, Texts, best_of
 from memos_core.infrastructure.vault.statements import load, query
 from memos_core.infrastructure.vault.timeline import FOREVER
 from memos_core.ports import Edge, Passage, Scored, Topic, Walk
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from memos_core.ports import Vector
 
 FOLLOWED_WEIGHT = 0.3  # of the text that came before, beside the cube's own
@@ -49,6 +51,7 @@ class _Finder:
         self.within = scope(db, selection)
         self.predicate, self.values = admitted(selection, self.within)
         self.driving = driving(selection, self.within)
+        self._rechecked: set[str] = set()
 
     def rows(self, name: str, values: Mapping[str, Any], **fragments: str) -> list[tuple[Any, ...]]:
         """Run a named statement with the predicate in its place."""
@@ -81,8 +84,11 @@ class _Finder:
 
     def recheck(self, cube: str, path: str) -> None:
         """The second gate, in other words than the first: a foreign row is a defect, and never an answer."""
+        if path in self._rechecked:
+            return
         if not covers(self.selection.namespace, tuple(path.split("/"))):
             raise corrupt(self.db, f"cube {cube} is indexed under a foreign namespace")
+        self._rechecked.add(path)
 
 
 def _ranked(scores: Iterable[Scored]) -> list[Scored]:
@@ -126,11 +132,12 @@ def nearest(
         return []
     wide = vector.astype(np.float64)
     wanted = wide / np.linalg.norm(wide)
-    held = resident.vectors(db, *current)
+    with intact(db, "a vector"):
+        held = resident.vectors(db, *current)
     if held is not None:
         best = held.best(wanted, finder.texts(resident).puts, limit=limit)
         return _ranked(Scored(place.name, best[put]) for put, place in finder.places(best).items())[:limit]
-    return _asked(_NeighbourSearch(finder, embedding=current[1], vector=wanted.astype("<f4").tobytes()), limit)
+    return _asked(_NeighbourSearch(finder, embedding=current[1], wanted=wanted), limit)
 
 
 def _asked(search: _NeighbourSearch, limit: int) -> list[Scored]:
@@ -153,16 +160,18 @@ class _Neighbours(NamedTuple):
 
     def is_settled(self, limit: int) -> bool:
         """Say whether no part beyond these could change the first ``limit`` cubes, not even by a tie."""
-        return len(self.scored) >= limit and self.scored[limit - 1].score > _cosine(self.distances[-1])
+        return len(self.scored) >= limit and self.scored[limit - 1].score > 1.0 - self.distances[-1] + SLACK
 
 
 class _NeighbourSearch:
     """A question to the vectors of one embedding."""
 
-    def __init__(self, finder: _Finder, *, embedding: int, vector: bytes) -> None:
+    def __init__(self, finder: _Finder, *, embedding: int, wanted: NDArray[np.float64]) -> None:
         self._finder = finder
         self._table = vectors.table(embedding)
-        self._values = {"embedding": embedding, "vector": vector}
+        self._wanted = wanted
+        self._embedding = embedding
+        self._values = {"embedding": embedding, "vector": wanted.astype("<f4").tobytes()}
         self._name = "nearest_live" if is_plain(finder.selection) else "nearest_admitted"
 
     def among(self, k: int) -> _Neighbours:
@@ -174,18 +183,18 @@ class _NeighbourSearch:
         return self._neighbours(self._finder.rows("nearest_of_all", self._values, table=self._table))
 
     def _neighbours(self, rows: Sequence[tuple[Any, ...]]) -> _Neighbours:
-        best: dict[int, float] = {}
-        for put, distance in rows:
+        for put, _, distance in rows:
             if distance is None:  # the gate lets no such vector in, and it may have pushed a true neighbour out
                 raise corrupt(self._finder.db, f"the vector of put {put} is not finite, or zero")
-            best.setdefault(put, distance)
+        if not rows:
+            return _Neighbours([], [])
+        puts, parts, distances = zip(*rows, strict=True)
+        read = vectors.one_by_one(self._finder.db, self._embedding, np.array(parts))
+        with intact(self._finder.db, "a vector"):
+            best = best_of(puts, np.concatenate([row for _, row in read]), self._wanted)
         places = self._finder.places(best)
-        scored = _ranked(Scored(place.name, _cosine(best[put])) for put, place in places.items())
-        return _Neighbours([distance for _, distance in rows], scored)
-
-
-def _cosine(distance: float) -> float:
-    return round(1.0 - distance, DECIMALS)
+        scored = _ranked(Scored(place.name, best[put]) for put, place in places.items())
+        return _Neighbours(list(distances), scored)
 
 
 # -- time, graph, conversation --------------------------------------------------------------------

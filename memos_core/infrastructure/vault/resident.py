@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 128 * 1024 * 1024  # of vectors; beyond, sqlite-vec answers
 DECIMALS = 6  # of a cosine that are told: single precision has no more, and what is equal shall be a tie
 SLACK = 1e-5  # more than a cosine in single precision is ever off
-PAGE = 1000  # vectors read at a time
+MANY = 200  # vectors, for which reading all chunks takes less time than finding each
 
 _COLUMNS = 4
 _FEW = 4  # where fewer than one row in four is admitted, the rest is not multiplied
@@ -77,7 +77,7 @@ class _LiveTexts:
 
 @dataclass(frozen=True)
 class Vectors:
-    """The vectors of one embedding, each of length one, by part.
+    """The vectors of one embedding, as they are stored, and their lengths, by part.
 
     The arrays have room at the end, which is filled in place: ``size`` says how far this value goes.
     """
@@ -88,12 +88,20 @@ class Vectors:
     parts: NDArray[np.int64]
     puts: NDArray[np.int64]
     matrix: NDArray[np.float32]
+    lengths: NDArray[np.float32]
 
-    def extended(self, parts: Sequence[int], puts: Sequence[int], rows: NDArray[np.float32]) -> Vectors:
+    @classmethod
+    def none(cls, key: tuple[int, int], dim: int) -> Vectors:
+        """No vectors yet."""
+        numbers, lengths = np.empty(0, np.int64), np.empty(0, np.float32)
+        return cls(key, -1, 0, numbers, numbers, np.empty((0, dim), np.float32), lengths)
+
+    def extended(self, parts: NDArray[np.int64], puts: NDArray[np.int64], rows: NDArray[np.float32]) -> Vectors:
         """With more parts, which come after those that are here and for which there is room."""
         start, end = self.size, self.size + len(parts)
         self.parts[start:end], self.puts[start:end], self.matrix[start:end] = parts, puts, rows
-        return replace(self, size=end, through=parts[-1])
+        self.lengths[start:end] = np.linalg.norm(rows, axis=1)
+        return replace(self, size=end)
 
     def with_room(self, size: int) -> Vectors:
         """With room for so many vectors, and for a quarter more where some has to be made."""
@@ -101,10 +109,15 @@ class Vectors:
             return self
         rows = size + size // 4
         parts, puts = np.empty(rows, np.int64), np.empty(rows, np.int64)
-        matrix = np.empty((rows, self.matrix.shape[1]), np.float32)
-        for new, old in ((parts, self.parts), (puts, self.puts), (matrix, self.matrix)):
+        matrix, lengths = np.empty((rows, self.matrix.shape[1]), np.float32), np.empty(rows, np.float32)
+        for new, old in (
+            (parts, self.parts),
+            (puts, self.puts),
+            (matrix, self.matrix),
+            (lengths, self.lengths),
+        ):
             new[: self.size] = old[: self.size]
-        return replace(self, parts=parts, puts=puts, matrix=matrix)
+        return replace(self, parts=parts, puts=puts, matrix=matrix, lengths=lengths)
 
     def up_to(self, part: int) -> Vectors:
         """As it was when a part was the last."""
@@ -127,16 +140,25 @@ class Vectors:
         rows = np.flatnonzero(admitted[at] == puts)
         at, single = at[rows], wanted.astype(np.float32)
         scores = matrix[rows] @ single if len(rows) * _FEW < self.size else (matrix @ single)[rows]
+        scores /= self.lengths[rows]
         nearest = np.full(len(admitted), -np.inf, np.float32)
         np.maximum.at(nearest, at, scores)
         floor = np.partition(nearest, -limit)[-limit] - SLACK if limit < len(nearest) else -np.inf
         near = rows[(nearest >= floor)[at]]
-        # Products of whole matrices round equal rows unequally; in double precision that is far below what is told.
-        exact = np.round(matrix[near].astype(np.float64) @ wanted, DECIMALS)
-        found: dict[int, float] = {}
-        for put, score in zip(puts[near].tolist(), exact.tolist(), strict=True):
-            found[put] = max(score, found.get(put, score))
-        return found
+        return best_of(puts[near].tolist(), matrix[near], wanted)
+
+
+def best_of(puts: Sequence[int], rows: NDArray[np.float32], wanted: NDArray[np.float64]) -> dict[int, float]:
+    """The greatest cosine of each put's rows, to the digits that are told.
+
+    Single precision, and products of whole matrices, round equal rows unequally; what is told rests on neither.
+    """
+    exact = rows.astype(np.float64)
+    cosines = np.round(exact @ wanted / np.linalg.norm(exact, axis=1), DECIMALS)
+    found: dict[int, float] = {}
+    for put, cosine in zip(puts, cosines.tolist(), strict=True):
+        found[put] = max(cosine, found.get(put, cosine))
+    return found
 
 
 class Resident:
@@ -195,9 +217,7 @@ class Resident:
                 return None
             if self._declined == key:
                 return None
-            held = self._vectors or Vectors(
-                key, -1, 0, np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, spec.dim), np.float32)
-            )
+            held = self._vectors or Vectors.none(key, spec.dim)
             self._vectors = held if mark.part <= held.through else self._read(db, held, mark.part)
             if self._vectors is None:
                 self._declined = key
@@ -206,17 +226,20 @@ class Resident:
 
     def _read(self, db: apsw.Connection, held: Vectors, through: int) -> Vectors | None:
         embedding, dim = held.key[0], held.matrix.shape[1]
-        count: int = db.execute(_SQL["count_after"], (embedding, held.through)).get
-        if (held.size + count) * dim * held.matrix.itemsize > self._most_bytes:
+        found = query(db, _SQL["parts_after"], (embedding, held.through))
+        if (held.size + len(found)) * dim * held.matrix.itemsize > self._most_bytes:
             return None
-        held = held.with_room(held.size + count)
-        statement = vectors.statement("vectors_after", embedding)
-        while page := query(db, statement, {"embedding": embedding, "after": held.through, "limit": PAGE}):
-            parts, puts, blobs = zip(*page, strict=True)
-            rows = np.frombuffer(b"".join(blobs), "<f4").reshape(-1, dim)
-            with np.errstate(over="ignore", invalid="ignore"):
-                lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-            if not (np.isfinite(lengths).all() and lengths.all()):
-                return None
-            held = held.extended(parts, puts, rows / lengths)
-        return replace(held, through=through)
+        held = held.with_room(held.size + len(found))
+        added = np.array(found, np.int64).reshape(-1, 2)
+        rows = np.zeros((len(found), dim), np.float32)
+        is_there = np.zeros(len(found), bool)
+        read = vectors.in_chunks if len(found) > MANY else vectors.one_by_one
+        for parts, some in read(db, embedding, added[:, 0]):
+            at = np.searchsorted(added[:, 0], parts)
+            rows[at], is_there[at] = some, True
+        with np.errstate(over="ignore", invalid="ignore"):
+            lengths = np.linalg.norm(rows[is_there], axis=1)
+        if not (np.isfinite(lengths).all() and lengths.all()):
+            return None
+        added = added[is_there]
+        return replace(held.extended(added[:, 0], added[:, 1], rows[is_there]), through=through)

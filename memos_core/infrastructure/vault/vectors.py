@@ -18,6 +18,8 @@ from memos_core.infrastructure.vault.statements import load, query
 from memos_core.ports import EmbeddingSpec, Part
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from memos_core.ports import Vector
 
 CHECK_PAGE = 1000  # vectors read at a time
@@ -192,7 +194,32 @@ def strays(db: apsw.Connection, embedding: int) -> list[int]:
 def broken_chunks(db: apsw.Connection, embedding: int) -> Iterator[int]:
     """Chunks in which a search would miss rows or find others: reading a single vector does not show that."""
     for chunk, validity, numbers in query(db, statement("chunks", embedding)):
-        used = np.flatnonzero(np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little"))
+        used = _used(validity)
         there = dict(zip(used.tolist(), np.frombuffer(numbers, "<i8")[used].tolist(), strict=True))
         if there != dict(query(db, statement("places_in_chunk", embedding), (chunk,))):
             yield chunk
+
+
+def in_chunks(
+    db: apsw.Connection, embedding: int, wanted: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Vectors of some parts, ``(n, dim)``, and which parts they are: all are read, as sqlite-vec does to search."""
+    for validity, numbers, filed in db.execute(statement("vectors_in_chunks", embedding)):
+        used, parts = _used(validity), np.frombuffer(numbers, "<i8")
+        used = used[np.isin(parts[used], wanted)]
+        yield parts[used], np.frombuffer(filed, "<f4").reshape(len(parts), -1)[used]
+
+
+def one_by_one(
+    db: apsw.Connection, embedding: int, wanted: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """The same, each part looked up."""
+    for part in wanted.tolist():
+        vector = db.execute(statement("vector", embedding), (part,)).get
+        if vector is not None:
+            yield np.array([part]), np.frombuffer(vector, "<f4").reshape(1, -1)
+
+
+def _used(validity: bytes) -> NDArray[np.int64]:
+    """Places of a chunk that hold a row."""
+    return np.flatnonzero(np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little"))

@@ -26,7 +26,7 @@ join namespace on namespace.id = put.namespace
 where {admitted};
 
 -- name: nearest_live
-select part.put, found.distance
+select part.put, part.id, found.distance
 from (
   select rowid, distance from {table}
   where vector match :vector and k = :k and live = 1 and namespace in (select value from json_each(:namespaces))
@@ -35,7 +35,7 @@ join part on part.id = found.rowid
 order by found.distance;
 
 -- name: nearest_admitted
-select part.put, found.distance
+select part.put, part.id, found.distance
 from (
   select rowid, distance from {table}
   where vector match :vector and k = :k and rowid in (
@@ -47,7 +47,7 @@ join part on part.id = found.rowid
 order by found.distance;
 
 -- name: nearest_of_all
-select put.seq, min(vec_distance_cosine({table}.vector, :vector)) as distance
+select put.seq, part.id, min(vec_distance_cosine({table}.vector, :vector)) as distance
 from put
 cross join part on part.put = put.seq and part.embedding = :embedding
 cross join {table} on {table}.rowid = part.id

@@ -116,6 +116,10 @@ update unembedded set embedding = ? where embedding = ?;
 -- name: chunks
 select chunk_id, validity, rowids from {table}_chunks;
 
+-- name: vectors_in_chunks
+select held.validity, held.rowids, filed.vectors
+from {table}_chunks as held join {table}_vector_chunks00 as filed on filed.rowid = held.chunk_id;
+
 -- name: places_in_chunk
 select chunk_offset, rowid from {table}_rowids where chunk_id = ?;
 
@@ -132,11 +136,5 @@ select
 select group_concat(seq || ',' || length || ',' || namespace || ',' || ifnull(expires, :never))
 from put where seq > :after and live = 1 and length > 0;
 
--- name: count_after
-select count(*) from part where embedding = ? and id > ?;
-
--- name: vectors_after
-select part.id, part.put, {table}.vector
-from part cross join {table} on {table}.rowid = part.id
-where part.embedding = :embedding and part.id > :after
-order by part.id limit :limit;
+-- name: parts_after
+select id, put from part where embedding = ? and id > ? order by id;
