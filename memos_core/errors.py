@@ -92,6 +92,12 @@ class InvalidOperation(InvalidInput):
     detail: str
 
 
+class InvalidRule(InvalidInput):
+    """A rule of truth maintenance that is not understood."""
+
+    detail: str
+
+
 class UnknownFormat(InvalidInput):
     """A file that no importer understands."""
 

@@ -113,11 +113,46 @@ class Difference(Frozen):
     after: object
 
 
+class Why(Frozen):
+    """A memory and what it rests on, down to what rests on nothing.
+
+    Attributes
+    ----------
+    version
+        That was built on; of the memory asked about, the present one.
+    cube
+        As it is now; ``None`` if it is erased, or has never been here.
+    holds
+        Whether it carries what rests on it.
+    standing
+        ``"holds"``, ``"stale"`` or ``"fallen"``: whether what it rests on carries it.
+    justifications
+        Sets of premises; it stands while all of one set hold.
+    """
+
+    version: str
+    cube: MemCube | None
+    holds: bool
+    standing: str
+    justifications: tuple[tuple[Why, ...], ...] = ()
+
+
+class Impact(Frozen):
+    """What would become of a memory if others were gone: ``"stale"`` or ``"fallen"``."""
+
+    cube: MemCube
+    standing: str
+
+
 class Receipt(Frozen):
     """Proof of an erasure: what is left of it, and nothing of what was erased.
 
     Attributes
     ----------
+    cubes
+        Ids of all that was erased.
+    derived
+        Those of them that were not named: they rested on the others, and on nothing else that holds.
     operations
         Ids of the erasing operations.
     at
@@ -125,6 +160,7 @@ class Receipt(Frozen):
     """
 
     cubes: tuple[str, ...]
+    derived: tuple[str, ...] = ()
     operations: tuple[str, ...]
     at: AwareDatetime
 

@@ -18,19 +18,19 @@ class Living(Writing):
         with self._lock:
             if self.get(cube_id).governance.expires_at is not None:
                 self.set_lifespan(cube_id)
-            return self._move(cube_id, Trigger.FREEZE, reason)
+            return self._let(cube_id, Trigger.FREEZE, reason)
 
     def thaw(self, cube_id: str, *, reason: str = "thawed on request") -> MemCube:
         """Let a frozen cube change again."""
-        return self._move(cube_id, Trigger.THAW, reason)
+        return self._let(cube_id, Trigger.THAW, reason)
 
     def revive(self, cube_id: str, *, reason: str = "revived on request") -> MemCube:
         """Bring back a cube that was archived or merged."""
-        return self._move(cube_id, Trigger.REVIVE, reason)
+        return self._let(cube_id, Trigger.REVIVE, reason)
 
     def expire(self, cube_id: str, *, reason: str = "expired on request") -> MemCube:
         """End the life of a cube: it leaves every index for good, and its record and history stay."""
-        return self._move(cube_id, Trigger.EXPIRE, reason)
+        return self._let(cube_id, Trigger.EXPIRE, reason)
 
     def set_lifespan(
         self,
@@ -70,10 +70,8 @@ class Living(Writing):
             lifespan = {"expires_at": ends, "decay": decay}
             kept = {} if priority is None else {"priority": priority}
             governance = cube.governance.model_copy(update=lifespan | kept)
-            self._writer.put(cube, cube.content().model_copy(update={"governance": governance}))
-            return self.get(cube_id)
+            return self._put(cube, cube.content().model_copy(update={"governance": governance}))
 
-    def _move(self, cube_id: str, trigger: Trigger, reason: str) -> MemCube:
+    def _let(self, cube_id: str, trigger: Trigger, reason: str) -> MemCube:
         with self._lock:
-            self._writer.move(self.get(cube_id), trigger, reason=reason)
-            return self.get(cube_id)
+            return self._move(self.get(cube_id), trigger, reason)

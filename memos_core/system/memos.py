@@ -1,9 +1,9 @@
-"""MemOS: the facade, one class in four parts, each of which builds on the one before."""
+"""MemOS: the facade, one class in several parts, each of which builds on the one before."""
 
-from memos_core.system.knowing import Knowing
+from memos_core.system.reasoning import Reasoning
 
 
-class MemOS(Knowing):
+class MemOS(Reasoning):
     """A memory that an agent can add to, search, change, roll back and forget.
 
     Parameters

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from memos_core.cube.answer import Added, Receipt
 from memos_core.cube.canonical import json_object
-from memos_core.cube.memcube import MemCube, State, Trigger
+from memos_core.cube.fold import content_of
+from memos_core.cube.memcube import Content, MemCube, State, Trigger
 from memos_core.cube.message import name, names
 from memos_core.cube.namespace import Namespace, NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
@@ -72,6 +73,7 @@ class Writing(Finding):
 
                 contents = with_stated_claims(contents, model=self._llm)
             added = self._writer.remember(contents, previous=previous, now=now, progress=progress)
+            self._settle(added.written, before=self._contents(added.superseded))
             return self._with_consequences(added, address) if any(cube.claims for cube in added.written) else added
 
     def update(
@@ -95,32 +97,85 @@ class Writing(Finding):
                 changes["tags"] = names(tags, "tags")
             if text is not None:
                 content = reread(content, text, now=self._clock.now())
-            self._writer.put(cube, content.model_copy(update=changes))
-            return self.get(cube_id)
+            return self._put(cube, content.model_copy(update=changes))
 
     def rollback(self, cube_id: str, version: str) -> MemCube:
         """Make an older content the present one; itself a change that can be rolled back."""
         with self._lock:
-            self._writer.put(self.get(cube_id), self._content(cube_id, version))
-            return self.get(cube_id)
+            return self._put(self.get(cube_id), self._content(cube_id, version))
 
     def forget(self, cube_id: str, *, reason: str = "forgotten on request") -> MemCube:
         """Archive a cube: it is no longer recalled, and :meth:`list` finds it only when asked for archived ones."""
         with self._lock:
             cube = self.get(cube_id)
-            if cube.state is not State.ARCHIVED:
-                self._writer.move(cube, Trigger.FORGET, reason=reason)
-            return self.get(cube_id)
+            return cube if cube.state is State.ARCHIVED else self._move(cube, Trigger.FORGET, reason)
 
     def erase(self, cube_ids: str | Iterable[str], *, reason: str = "erased on request") -> Receipt:
         """Erase cubes for ever: content, history, index terms and vectors. This cannot be undone.
 
-        If one of them does not exist, none is erased.
+        What was derived from them alone is erased with them. If one of them does not exist, none is erased.
         """
+        from memos_core.operation.truth import Standing, falls_with
+
         with self._lock:
-            cubes = [self.get(cube_id) for cube_id in ([cube_ids] if isinstance(cube_ids, str) else cube_ids)]
-            operations = tuple(erasure.id for erasure in self._writer.erase(cubes, reason=reason))
-            return Receipt(cubes=tuple(cube.id for cube in cubes), operations=operations, at=self._clock.now())
+            now = self._clock.now()
+            named = [self.get(cube_id) for cube_id in ([cube_ids] if isinstance(cube_ids, str) else cube_ids)]
+            falls = falls_with({cube.id for cube in named}, self._vault, at=now)
+            derived = [self.get(name) for name, standing in falls.items() if standing is Standing.FALLEN]
+            cubes = [*{cube.id: cube for cube in (*named, *derived)}.values()]
+            erasures = self._writer.erase(cubes, reason=reason)
+            self._settle((), before=cubes)
+            return Receipt(
+                cubes=tuple(cube.id for cube in cubes),
+                derived=tuple(cube.id for cube in derived),
+                operations=tuple(erasure.id for erasure in erasures),
+                at=now,
+            )
+
+    def _put(self, cube: MemCube, content: Content) -> MemCube:
+        self._writer.put(cube, content)
+        self._settle([self.get(cube.id)], before=[cube])
+        return self.get(cube.id)
+
+    def _move(self, cube: MemCube, trigger: Trigger, reason: str) -> MemCube:
+        self._writer.move(cube, trigger, reason=reason)
+        self._settle([self.get(cube.id)], before=(), asked_for=cube.id)
+        return self.get(cube.id)
+
+    def _settle(
+        self, changed: Iterable[MemCube], *, before: Iterable[Content] = (), asked_for: str | None = None
+    ) -> None:
+        """Let what rests on changed cubes follow them, and on those whose claims they contradict.
+
+        Parameters
+        ----------
+        before
+            What they said before; of erased cubes, what they were.
+        asked_for
+            Whose state was asked for, and is left as it is.
+        """
+        from memos_core.operation.truth import consequences, justifications, touched
+
+        now, cubes, old = self._clock.now(), list(changed), list(before)
+        names = {cube.id for cube in (*cubes, *old) if isinstance(cube, MemCube)}
+        names |= touched([*cubes, *old], self._vault, at=now)
+        if not self._vault.resting_on(names) and not any(justifications(cube.provenance) for cube in cubes):
+            return
+        for cube, trigger, why in consequences(names, self._vault, at=now):
+            if cube.id != asked_for:
+                self._writer.move(cube, trigger, reason=why)
+
+    def _follow_rules(self, address: Namespace, changed: Collection[str], *, spare: Container[str]) -> None:
+        """Do what rules of this namespace and those above it say of predicates under which claims were replaced."""
+        from memos_core.operation.rules import meant, rules_on
+
+        rules = rules_on(changed, address, self._vault, now=self._clock.now())
+        for cube, rule, predicate in meant(rules, address, self._vault, now=self._clock.now()):
+            if cube.id not in spare:
+                self._move(cube, rule.trigger, f'a rule: "{predicate}" has changed')
+
+    def _contents(self, versions: Iterable[str]) -> list[Content]:
+        return [content_of(put) for put in self._vault.operations(list(versions)).values() if put.body is not None]
 
     def _with_consequences(self, added: Added, address: Namespace) -> Added:
         """Say which versions of others the claims in what was written replace or contradict."""
@@ -131,7 +186,8 @@ class Writing(Finding):
         rivals = self._vault.claiming(here, about, limit=MAX_CLAIMS)
         written = {cube.id for cube in added.written}
         judged = [one for one in beliefs(self._vault.get(rivals), at=self._clock.now()) if one.cube.id not in written]
-        replaced = {one.cube.version: None for one in judged if not written.isdisjoint(one.outdated_by)}
+        replaced = [one for one in judged if not written.isdisjoint(one.outdated_by)]
         disputed = {one.cube.version: None for one in judged if not written.isdisjoint(one.conflicts_with)}
-        superseded = (*added.superseded, *replaced)
+        self._follow_rules(address, {one.claim.predicate for one in replaced}, spare=written)
+        superseded = (*added.superseded, *dict.fromkeys(one.cube.version for one in replaced))
         return added.model_copy(update={"superseded": superseded, "conflicts": tuple(disputed)})
