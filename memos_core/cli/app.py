@@ -21,6 +21,7 @@ from memos_core.cli import (
     forgetting,
     living,
     reading,
+    reasoning,
     serving,
     upkeep,
     writing,
@@ -82,7 +83,7 @@ app = typer.Typer(
 )
 
 MODULES = (
-    *(demonstrating, writing, asking, reading, claiming, forgetting, living),
+    *(demonstrating, writing, asking, reading, claiming, reasoning, forgetting, living),
     *(upkeep, doctor, serving, benching),
 )
 

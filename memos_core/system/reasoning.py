@@ -12,7 +12,7 @@ from memos_core.cube.memcube import Kind, MemCube, State
 from memos_core.cube.message import names
 from memos_core.cube.namespace import NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
-from memos_core.cube.rule import rule
+from memos_core.cube.rule import Effect, rule
 from memos_core.cube.selection import Selection
 from memos_core.errors import InvalidInput
 from memos_core.system.knowing import Knowing
@@ -97,7 +97,7 @@ class Reasoning(Knowing):
         when: str,
         tags: Iterable[str] = (),
         kinds: Iterable[Kind | str] = (),
-        effect: str = "stale",
+        effect: Effect | str = Effect.STALE,
     ) -> MemCube:
         """Remember a rule: if what is claimed under a predicate changes, memories of these tags or kinds are affected.
 

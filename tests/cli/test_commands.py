@@ -228,3 +228,29 @@ def test_a_lifespan_is_set_and_shown(run: Run, ask: Ask) -> None:
     assert ask("lifespan", name, "--for", "30d")["cube"]["governance"]["expires_at"]
     assert "never expires, does not fade" in run("lifespan", name).stdout
     assert "not a duration" in run("lifespan", name, "--for", "soon", code=1).stderr
+
+
+def test_conclusions_show_what_they_rest_on_and_what_would_fall(run: Run, ask: Ask) -> None:
+    bridge, train = added(ask, "The bridge is open.", "--id", "n1"), added(ask, "The train is late.", "--id", "n2")
+    way = ask("derive", "The short way is open.", "-b", bridge)["cube"]["id"]
+    leave = ask("derive", "Leave at nine.", "--because", way, "--tag", "plan")["cube"]["id"]
+    assert ask("derive", "Leave at nine.", "--because", train)["cube"]["id"] == leave
+    assert [each["standing"] for each in ask("impact", bridge)["impact"]] == ["fallen", "stale"]
+    assert "stale" in run("impact", bridge).stdout
+    run("forget", bridge)
+    drawn = run("why", leave).stdout
+    assert drawn.count("either because") == 2
+    assert "The bridge is open.  archived, no longer so" in drawn
+    assert ask("why", leave)["standing"] == "stale"
+    assert "Nothing rests on it alone." in run("impact", leave).stdout
+    run("forget", "--erase", "--yes", bridge)
+    assert "erased" in run("why", leave).stdout
+    assert "There is no memory" in run("derive", "x", "--because", "nothing", code=1).stderr
+
+
+def test_a_rule_is_remembered_and_shown(run: Run, ask: Ask) -> None:
+    assert 'If "lives in" changes' in run("rule", "lives in", "--tag", "local").stdout
+    assert "would mean every memory" in run("rule", "lives in", code=1).stderr
+    assert ask("rule", "lives in", "--kind", "fact", "--effect", "fallen")["cube"]["metadata"]["rule"]["kinds"] == [
+        "fact"
+    ]
