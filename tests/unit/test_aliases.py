@@ -71,3 +71,12 @@ def test_names_of_another_namespace_are_not_merged(memos: MemOS) -> None:
     tell(memos, "Robert lives in Porto.", 2023)
     memos.merge_entities("Bob", "Robert", namespace="b")
     assert holding(memos) == {"Lisbon", "Porto"}
+
+
+def test_a_question_under_another_name_favours_who_is_meant(memos: MemOS) -> None:
+    tell(memos, "Everyone calls me Dee.", 2020)
+    own = tell(memos, "The boat needs a new mast.", 2021)
+    other = tell(memos, "The boat needs a new mast.", 2021, name="Tom")
+    why = {hit.cube.id: hit.why for hit in memos.search("What does Dee say about the boat?", namespace="a")}
+    assert why[own]["speaker"] > 0
+    assert "speaker" not in why[other]

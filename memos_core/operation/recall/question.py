@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from memos_core.cube.claim import Claim
@@ -27,16 +27,28 @@ class Question:
         Keys of names in it, and of its words, for a name may be written small.
     interval
         The time it asks about; ``None`` if it names none.
+    called
+        Keys of other names of whom it names.
     """
 
     text: str
     terms: tuple[str, ...]
     entities: tuple[str, ...]
     interval: Interval | None
+    called: frozenset[str] = frozenset()
+
+    def also_calling(self, names: Iterable[Collection[str]]) -> Question:
+        """The question, knowing which names stand for one; a group that it does not name is nothing to it."""
+        own = set(self.entities)
+        met = [group for group in names if not own.isdisjoint(group)]
+        return replace(self, called=frozenset().union(*met) - own)
 
     def names(self, speaker: str | None) -> bool:
-        """Say whether the question names a speaker, by the whole name or a part of it."""
-        return speaker is not None and not set(self.terms).isdisjoint(entity_key(speaker).split())
+        """Say whether the question names a speaker, by the whole name or a part of it, or by another name."""
+        if speaker is None:
+            return False
+        key = entity_key(speaker)
+        return key in self.called or not set(self.terms).isdisjoint(key.split())
 
     def touches(self, claim: Claim) -> bool:
         """Say whether the question asks for what a claim says: for its predicate, or with its object."""

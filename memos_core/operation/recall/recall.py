@@ -9,6 +9,7 @@ from memos_core.cube.answer import Hit
 from memos_core.cube.memcube import MemCube
 from memos_core.cube.selection import Selection
 from memos_core.errors import InvalidInput
+from memos_core.operation.aliases import known_as
 from memos_core.operation.recall.correcting import corrected, outdated
 from memos_core.operation.recall.fusion import Lists, Ranked, fuse, neighbours
 from memos_core.operation.recall.question import Question, analyse
@@ -49,6 +50,7 @@ def recall(
     if not 1 <= limit <= MAX_LIMIT:
         raise InvalidInput(detail=f"limit must be between 1 and {MAX_LIMIT:,}, and is {limit:,}.")
     question = analyse(query, now=now)
+    question = question.also_calling(known_as(question.entities, selection, vault).values())
     lists, passages = _candidates(question, selection, vault, embedder, max(DEPTH, 2 * limit), weights)
     ranked = fuse(lists, passages, question, weights)
     best = _hydrated(ranked[:limit], selection, vault)

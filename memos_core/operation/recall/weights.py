@@ -53,5 +53,5 @@ SHORT = 100  # at this length a message has half the substance it can have
 CHANCE = 0.06
 
 #: How many candidates of a list share its scale, and what the last of them has.
-KNEE = 40
-TAIL = 0.1
+KNEE = 30
+TAIL = 0.05
