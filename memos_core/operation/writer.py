@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from memos_core.cube.answer import Added
 from memos_core.cube.fold import heads
@@ -20,6 +21,23 @@ from memos_core.ports import Batch, Embedder, Vault
 Progress = Callable[[int, int], None]
 
 LOOKUP = 500  # source ids a query
+
+
+class Draft(NamedTuple):
+    """What is ready to be stored, with its vectors, so that no transaction waits for a model.
+
+    Attributes
+    ----------
+    written
+        Ids of cubes.
+    superseded
+        Versions that are replaced.
+    """
+
+    batch: Batch
+    written: tuple[str, ...]
+    unchanged: tuple[MemCube, ...]
+    superseded: tuple[str, ...]
 
 
 class Writer:
@@ -40,28 +58,24 @@ class Writer:
         self._author = author
         self._embedder = embedder
 
-    def remember(
+    def draft(
         self,
         contents: Sequence[Content],
         *,
         previous: MemCube | None,
         now: datetime,
         progress: Progress | None = None,
-    ) -> Added:
-        """Store contents that were read: new cubes, and new versions of those whose source is known."""
+    ) -> Draft:
+        """Prepare contents that were read: new cubes, and new versions of those whose source is known."""
         known = self._known(contents)
         self._follow_vault()
         plan = plan_writes(contents, known=known, previous=previous, author=self._author, parents=self._heads, now=now)
         withdrawals = plan_withdrawals(contents, known, author=self._author, parents=self._heads)
-        self._commit([*plan.operations, *withdrawals], plan.puts, progress)
-        return Added(
-            written=tuple(self._vault.get(plan.written)),
-            unchanged=tuple(plan.unchanged),
-            superseded=tuple(plan.superseded),
-        )
+        batch = self._batch([*plan.operations, *withdrawals], plan.puts, progress)
+        return Draft(batch, tuple(plan.written), tuple(plan.unchanged), tuple(plan.superseded))
 
-    def put(self, cube: MemCube, content: Content) -> None:
-        """Give a cube a new content, which replaces all that are there.
+    def draft_of(self, cube: MemCube, content: Content) -> Draft:
+        """Prepare a new content of a cube, which replaces all that are there.
 
         Raises
         ------
@@ -71,7 +85,15 @@ class Writer:
         check_open_to(cube, "changed")
         self._follow_vault()
         put = self._author.put(cube.id, content, parents=self._heads(cube.id))
-        self._commit([put], {put.id: content})
+        return Draft(self._batch([put], {put.id: content}), (cube.id,), (), (cube.version,))
+
+    def store(self, draft: Draft) -> Added:
+        """Store what was prepared."""
+        if draft.batch.operations:
+            self._vault.commit(draft.batch)
+        return Added(
+            written=tuple(self._vault.get(draft.written)), unchanged=draft.unchanged, superseded=draft.superseded
+        )
 
     def move(self, cube: MemCube, trigger: Trigger, *, reason: str) -> None:
         """Let something happen to a cube.
@@ -84,7 +106,7 @@ class Writer:
         state = moved(cube, trigger)
         self._follow_vault()
         move = self._author.move(cube.id, state, parents=self._heads(cube.id), reason=reason, trigger=trigger)
-        self._commit([move], {})
+        self._vault.commit(Batch([move]))
 
     def erase(self, cubes: Iterable[MemCube], *, reason: str) -> list[Operation]:
         """Erase cubes for ever, all in one commit.
@@ -99,7 +121,7 @@ class Writer:
             check_open_to(cube, "erased")
         self._follow_vault()
         erasures = [self._author.erase(cube.id, parents=self._heads(cube.id), reason=reason) for cube in gone]
-        self._commit(erasures, {})
+        self._vault.commit(Batch(erasures))
         return erasures
 
     def embed(self, contents: Mapping[str, Content], progress: Progress | None = None) -> Batch:
@@ -135,16 +157,13 @@ class Writer:
                     found.setdefault(source, cube)
         return found
 
-    def _commit(
+    def _batch(
         self, operations: Sequence[Operation], puts: Mapping[str, Content], progress: Progress | None = None
-    ) -> None:
-        if not operations:
-            return
+    ) -> Batch:
         if not puts:
-            self._vault.commit(Batch(operations))
-            return
+            return Batch(operations)
         vectors = self.embed(puts, progress)
-        self._vault.commit(Batch(operations, parts=vectors.parts, spec=vectors.spec))
+        return Batch(operations, parts=vectors.parts, spec=vectors.spec)
 
     def _follow_vault(self) -> None:
         self._author.clock.observe(self._vault.latest)

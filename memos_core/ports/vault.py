@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -167,6 +168,19 @@ class Vault(Protocol):
             If the vectors are not comparable with those held.
         VaultFull, VaultBusy
             If it cannot be written. In every case nothing was stored.
+        """
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make one durable transaction of all that this thread does inside: on an error, nothing of it is stored.
+
+        Inside, this thread reads what it has written, and a call that raises has changed nothing; others read the
+        state before and write after it. One inside another is part of it.
+
+        Raises
+        ------
+        VaultFull, VaultBusy
+            If it cannot be written. Nothing was stored.
         """
         ...
 

@@ -42,7 +42,7 @@ class Knowing(Living):
 
         Cubes whose claims contradict this one's without an order are archived.
         """
-        with self._lock:
+        with self.transaction():
             chosen = self.get(cube_id)
             rivals = [
                 belief for belief in self.claims(namespace=chosen.namespace, exact=True) if belief.cube.id == cube_id
@@ -87,8 +87,7 @@ class Knowing(Living):
 
         with self._lock:
             content = linked(self.get(source), _relation(relation), self.get(target))
-            added = self._writer.remember([content], previous=None, now=self._clock.now())
-            return (*added.written, *added.unchanged)[0]
+            return self._remember(content)
 
     def graph(
         self,
@@ -150,7 +149,7 @@ class Knowing(Living):
 
         content = alias(*names([one, other], "names"), namespace=parse_namespace(namespace))
         with self._lock:
-            return self._writer.remember([content], previous=None, now=self._clock.now()).written[0]
+            return self._remember(content)
 
     def split_entities(self, one: str, other: str, *, namespace: NamespaceLike) -> builtins.list[MemCube]:
         """Forget the memories that merged two names in this namespace; return them. Messages that say so stay.
@@ -163,7 +162,7 @@ class Knowing(Living):
         from memos_core.operation.aliases import joins
 
         one, other = names([one, other], "names")
-        with self._lock:
+        with self.transaction():
             judged = self.claims(namespace=namespace, exact=True)
             facts = {belief.cube.id: belief.cube for belief in judged if belief.cube.kind is Kind.FACT}
             merged = [cube.id for cube in facts.values() if joins(cube, one, other)]

@@ -15,7 +15,7 @@ class Living(Writing):
 
     def freeze(self, cube_id: str, *, reason: str = "frozen on request") -> MemCube:
         """Keep a cube as it is: it cannot be changed, forgotten or erased until it is thawed, and never expires."""
-        with self._lock:
+        with self.transaction():
             if self.get(cube_id).governance.expires_at is not None:
                 self.set_lifespan(cube_id)
             return self._let(cube_id, Trigger.FREEZE, reason)
@@ -73,5 +73,5 @@ class Living(Writing):
             return self._put(cube, cube.content().model_copy(update={"governance": governance}))
 
     def _let(self, cube_id: str, trigger: Trigger, reason: str) -> MemCube:
-        with self._lock:
+        with self.transaction():
             return self._move(self.get(cube_id), trigger, reason)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from os import PathLike, fspath
 from types import TracebackType
 
@@ -83,6 +84,21 @@ class OpenVault:
                 self._usage.flush()
         finally:
             self._vault.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make one commit of all that this thread does inside, or on an error nothing.
+
+        A call that fails inside has changed nothing, and the rest goes on if its error is caught. Others, threads and
+        processes, see the state before and write after it: keep it short. One inside another is part of it.
+
+        Raises
+        ------
+        VaultBusy, VaultFull
+            If it cannot be written. Nothing was stored then.
+        """
+        with self._lock, self._vault.transaction():
+            yield
 
     def verify(self) -> builtins.list[Damage]:
         """Compare everything stored with its digests; an empty list means that all is well."""

@@ -69,9 +69,7 @@ class Reasoning(Knowing):
             known = self._drawn_before(content.provenance.source_id or "", content.namespace)
             if known is not None:
                 return self._put(known, also_from(known, content))
-            added = self._writer.remember([content], previous=None, now=self._clock.now())
-            self._settle(added.written)
-            return self.get(added.ids[0])
+            return self._remember(content)
 
     def why(self, cube_id: str) -> Why:
         """What a cube rests on, down to what rests on nothing, and whether that holds."""
@@ -117,9 +115,7 @@ class Reasoning(Knowing):
         """
         found = rule(when=when, tags=names(tags, "tags"), kinds=tuple(kinds), effect=effect)
         with self._lock:
-            content = found.content(parse_namespace(namespace))
-            added = self._writer.remember([content], previous=None, now=self._clock.now())
-            return (*added.written, *added.unchanged)[0]
+            return self._remember(found.content(parse_namespace(namespace)))
 
     def _drawn_before(self, source: str, namespace: tuple[str, ...]) -> MemCube | None:
         alive = frozenset(State) - {State.EXPIRED, State.MERGED}

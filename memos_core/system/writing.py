@@ -13,7 +13,7 @@ from memos_core.cube.message import name, names
 from memos_core.cube.namespace import Namespace, NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.selection import selection
-from memos_core.operation.writer import Progress
+from memos_core.operation.writer import Draft, Progress
 from memos_core.system.finding import Finding
 
 if TYPE_CHECKING:
@@ -72,9 +72,10 @@ class Writing(Finding):
                 from memos_core.interface.reader.stated import with_stated_claims
 
                 contents = with_stated_claims(contents, model=self._llm)
-            added = self._writer.remember(contents, previous=previous, now=now, progress=progress)
-            self._settle(added.written, before=self._contents(added.superseded))
-            return self._with_consequences(added, address) if any(cube.claims for cube in added.written) else added
+            draft = self._writer.draft(contents, previous=previous, now=now, progress=progress)
+            with self.transaction():
+                added = self._store(draft)
+                return self._with_consequences(added, address) if any(cube.claims for cube in added.written) else added
 
     def update(
         self,
@@ -106,7 +107,7 @@ class Writing(Finding):
 
     def forget(self, cube_id: str, *, reason: str = "forgotten on request") -> MemCube:
         """Archive a cube: it is no longer recalled, and :meth:`list` finds it only when asked for archived ones."""
-        with self._lock:
+        with self.transaction():
             cube = self.get(cube_id)
             return cube if cube.state is State.ARCHIVED else self._move(cube, Trigger.FORGET, reason)
 
@@ -117,7 +118,7 @@ class Writing(Finding):
         """
         from memos_core.operation.truth import Standing, falls_with
 
-        with self._lock:
+        with self.transaction():
             now = self._clock.now()
             named = [self.get(cube_id) for cube_id in ([cube_ids] if isinstance(cube_ids, str) else cube_ids)]
             falls = falls_with({cube.id for cube in named}, self._vault, at=now)
@@ -133,11 +134,27 @@ class Writing(Finding):
             )
 
     def _put(self, cube: MemCube, content: Content) -> MemCube:
-        self._writer.put(cube, content)
-        self._settle([self.get(cube.id)], before=[cube])
-        return self.get(cube.id)
+        """Give a cube a new content, and let others follow it."""
+        draft = self._writer.draft_of(cube, content)
+        with self.transaction():
+            self._store(draft)
+            return self.get(cube.id)
+
+    def _remember(self, content: Content) -> MemCube:
+        """Store one content; what is there already stays."""
+        draft = self._writer.draft([content], previous=None, now=self._clock.now())
+        with self.transaction():
+            return self.get(self._store(draft).ids[0])
+
+    def _store(self, draft: Draft) -> Added:
+        """Store what was prepared, and let others follow it: in one transaction."""
+        before = self._contents(draft.superseded)
+        added = self._writer.store(draft)
+        self._settle(added.written, before=before)
+        return added
 
     def _move(self, cube: MemCube, trigger: Trigger, reason: str) -> MemCube:
+        """Let something happen to a cube, and let others follow it: in one transaction."""
         self._writer.move(cube, trigger, reason=reason)
         self._settle([self.get(cube.id)], before=(), asked_for=cube.id)
         return self.get(cube.id)

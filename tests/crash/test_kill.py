@@ -92,7 +92,9 @@ def losses(path: Path, stored: list[list[str]], tried: list[list[str]]) -> list[
 
 
 @pytest.mark.slow
-def test_what_is_acknowledged_survives_a_kill(writer: Writer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["honest", "grouped"])
+def test_what_is_acknowledged_survives_a_kill(writer: Writer, tmp_path: Path, mode: str) -> None:
+    """In the mode "grouped", each batch is one transaction of several commits."""
     chance = random.Random(1)
     stored: list[list[str]] = []
     tried: list[list[str]] = []
@@ -101,7 +103,7 @@ def test_what_is_acknowledged_survives_a_kill(writer: Writer, tmp_path: Path) ->
         if cycle % CYCLES_OF_A_FILE == 0:
             stored, tried = [], []
         path = tmp_path / f"{cycle // CYCLES_OF_A_FILE}.db"
-        new = writer.killed(path, seed=cycle, after=chance.randrange(1, 12), mode="honest")
+        new = writer.killed(path, seed=cycle, after=chance.randrange(1, 12), mode=mode)
         acknowledged += len(new[0])
         stored, tried = stored + new[0], tried + new[1]
         assert losses(path, stored, tried) == [], f"cycle {cycle}"

@@ -57,6 +57,14 @@ def batches(author: Author, chance: random.Random) -> list[Batch]:
     return made
 
 
+def commit_one_by_one(vault: SQLiteVault, batch: Batch) -> None:
+    """Every operation in a commit of its own, and all of them in one transaction."""
+    with vault.transaction():
+        for operation in batch.operations:
+            parts = {name: its for name, its in batch.parts.items() if name == operation.id}
+            vault.commit(Batch([operation], parts, batch.spec if parts else None))
+
+
 def write(path: str, seed: int, mode: str) -> None:
     clock = SystemClock()
     vault = SQLiteVault(path, clock=clock)
@@ -66,8 +74,11 @@ def write(path: str, seed: int, mode: str) -> None:
         tell(tried=[operation.id for operation in batch.operations])
         if mode == "boast":
             tell(stored=True)
-        vault.commit(batch)
-        if mode == "honest":
+        if mode == "grouped":
+            commit_one_by_one(vault, batch)
+        else:
+            vault.commit(batch)
+        if mode != "boast":
             tell(stored=True)
     tell(done=True)
 

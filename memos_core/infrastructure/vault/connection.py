@@ -103,15 +103,50 @@ class Pool:
 
     @contextmanager
     def read(self) -> Iterator[apsw.Connection]:
-        """A connection inside a transaction that sees one unchanging state."""
-        with self._translated() as db, self._alone(), transaction(db, "begin"):
+        """A connection inside a transaction that sees one unchanging state; inside the one that the thread holds."""
+        with self._translated() as db, self._alone(), self._joined(db) if self.is_held else transaction(db, "begin"):
             yield db
 
     @contextmanager
     def write(self) -> Iterator[apsw.Connection]:
-        """A connection inside a write transaction: committed at the end, rolled back on any error."""
+        """A connection inside a write transaction: committed at the end, rolled back on any error.
+
+        Inside a transaction that the thread holds, an error undoes this part of it.
+        """
+        with self._translated() as db, self._writing:
+            if not self.is_held:
+                with transaction(db, "begin immediate"):
+                    yield db
+            else:
+                with self._joined(db), db:  # a savepoint
+                    yield db
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Make one write transaction of all that this thread reads and writes; one inside another joins it."""
+        if self.is_held:
+            yield
+            return
         with self._translated() as db, self._writing, transaction(db, "begin immediate"):
-            yield db
+            self._local.is_held = True
+            try:
+                yield
+                with self._joined(db):
+                    pass
+            finally:
+                self._local.is_held = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this thread is inside a transaction of several calls."""
+        return getattr(self._local, "is_held", False)
+
+    @contextmanager
+    def _joined(self, db: apsw.Connection) -> Iterator[None]:
+        """Make sure that the transaction is there: where no space is left, SQLite rolls back all of it by itself."""
+        if not db.in_transaction:
+            raise VaultError(detail="An error has undone the whole transaction; leave it, and begin again.")
+        yield
 
     @contextmanager
     def bare(self) -> Iterator[apsw.Connection]:
@@ -125,6 +160,8 @@ class Pool:
         Where a reader holds it for longer than we wait, it is due again after the next commit and at the last close.
         """
         self.is_flush_due = True
+        if self.is_held:
+            return
         with suppress(VaultBusy), self.bare() as db:
             db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self.is_flush_due = False

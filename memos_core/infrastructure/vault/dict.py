@@ -12,6 +12,7 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from memos_core.ports import Vector
 
 SCHEMA = 1
+_STATE = ("_spec", "_operations", "_ids", "_vectors", "_usage")
 
 
 class _Embedded(NamedTuple):
@@ -104,6 +106,17 @@ class DictVault:
             self._strip({operation.cube for operation in batch.operations})
             return len(self._operations) - before
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._access():
+            before = {name: deepcopy(getattr(self, name)) for name in _STATE}
+            try:
+                yield
+            except BaseException:
+                vars(self).update(before)
+                self._folded.clear()
+                raise
+
     def record_usage(self, recalled: Mapping[str, int], at: datetime) -> None:
         with self._access():
             check_usage(recalled, at)
@@ -143,7 +156,7 @@ class DictVault:
 
     def operations(self, ids: Collection[str]) -> dict[str, Operation]:
         with self._access():
-            return {name: self._operations[name] for name in ids if name in self._operations}
+            return {name: self._operations[name] for name in self._operations.keys() & ids}
 
     def resting_on(self, cubes: Collection[str]) -> list[str]:
         with self._access():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,11 @@ class SQLiteVault:
         self._resident = Resident()
 
     @property
+    def _copies(self) -> Resident:
+        """What is held in memory; a transaction that may be rolled back must leave nothing of it there."""
+        return Resident(most_bytes=0) if self._pool.is_held else self._resident
+
+    @property
     def path(self) -> str:
         """Of the file."""
         return self._pool.path
@@ -84,6 +90,13 @@ class SQLiteVault:
         if self._pool.is_flush_due or has_erased:
             self._pool.flush()
         return stored
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._pool.hold():
+            yield
+        if self._pool.is_flush_due:
+            self._pool.flush()
 
     def record_usage(self, recalled: Mapping[str, int], at: datetime) -> None:
         check_usage(recalled, at)
@@ -132,14 +145,14 @@ class SQLiteVault:
     def match(self, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
         check_page(limit)
         with self._pool.read() as db:
-            return finding.match(db, selection, terms, limit=limit, resident=self._resident)
+            return finding.match(db, selection, terms, limit=limit, resident=self._copies)
 
     def nearest(self, selection: Selection, vector: Vector, *, limit: int) -> list[Scored]:
         check_page(limit)
         with self._pool.read() as db:
             current = vectors.current(db)
             vector_length(vector, None if current is None else current[0])
-            return finding.nearest(db, selection, vector, limit=limit, resident=self._resident)
+            return finding.nearest(db, selection, vector, limit=limit, resident=self._copies)
 
     def during(self, selection: Selection, interval: Interval, *, limit: int) -> list[Scored]:
         check_page(limit)
