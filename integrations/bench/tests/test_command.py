@@ -75,7 +75,7 @@ def test_the_document_holds_every_system_and_category(run: Run, lines: Path) -> 
 
 def test_without_a_signal_there_is_a_row_for_each(run: Run, lines: Path) -> None:
     systems = json.loads(run(str(lines), "--ablate", "--json").stdout)["systems"]
-    assert {"MemOS", "without text", "without vectors", "without graph"} <= set(systems)
+    assert {"MemOS", "without text", "without vectors", "without time"} <= set(systems)
     assert "FTS5" not in systems
 
 

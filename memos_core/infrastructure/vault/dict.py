@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from memos_core.cube.answer import Damage, VaultStats
-from memos_core.cube.canonical import sha256
 from memos_core.cube.clock import Timestamp
 from memos_core.cube.fold import content_of, fold, is_erased
 from memos_core.cube.identity import new_actor
@@ -31,7 +30,7 @@ from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
 from memos_core.errors import ForkedVault, InvalidInput, VaultClosed
 from memos_core.infrastructure.vault import brute
-from memos_core.infrastructure.vault.dumping import damages_of, from_json, to_json
+from memos_core.infrastructure.vault.dumping import damages_of, digest_of, from_json, to_json
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
 from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Topic, Walk
 
@@ -230,7 +229,7 @@ class DictVault:
     def known_vectors(self, texts: Sequence[str], spec: EmbeddingSpec) -> dict[str, Vector]:
         with self._access():
             held = {part.digest: part.vector for parts in self._held(spec).values() for part in parts}
-            return {text: held[_digest(text)] for text in texts if _digest(text) in held}
+            return {text: held[digest_of(text)] for text in texts if digest_of(text) in held}
 
     def unembedded(self, spec: EmbeddingSpec, *, limit: int) -> list[tuple[str, Content]]:
         check_page(limit)
@@ -375,7 +374,7 @@ class DictVault:
     def _embed(self, spec: EmbeddingSpec, parts: Mapping[str, Sequence[Part]]) -> None:
         for name, its_parts in parts.items():
             if its_parts and self._operations[name].body is not None:
-                embedded = [_Embedded(_digest(part.text), part.vector.copy()) for part in its_parts]
+                embedded = [_Embedded(digest_of(part.text), part.vector.copy()) for part in its_parts]
                 self._vectors[spec].setdefault(name, embedded)
 
     def _held(self, spec: EmbeddingSpec | None) -> Mapping[str, list[_Embedded]]:
@@ -396,7 +395,3 @@ class DictVault:
             stray = held.keys() - self._texts().keys()
             found += [Damage(f"vectors of {spec}", f"{name} has vectors and no text") for name in sorted(stray)]
         return found
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode())

@@ -1,8 +1,9 @@
-"""Operations as JSON, for the backup of a vault in memory, and what is wrong with one."""
+"""What a vault in memory keeps and checks of its operations and texts."""
 
 from __future__ import annotations
 
 from memos_core.cube.answer import Damage
+from memos_core.cube.canonical import sha256
 from memos_core.cube.operation import Operation
 from memos_core.errors import MemOSError
 
@@ -36,3 +37,8 @@ def damages_of(op: Operation) -> list[Damage]:
     except MemOSError as error:
         return [Damage(f"operation {op.id}", str(error))]
     return []
+
+
+def digest_of(text: str) -> str:
+    """What is kept of a text that was embedded."""
+    return sha256(text.encode())
