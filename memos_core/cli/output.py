@@ -106,6 +106,8 @@ def show_memory(
     cut = len(text) > EXCERPT
     paragraph(console, text[:EXCERPT].rstrip() + " ..." if cut else text, indent=INDENT)
     paragraph(console, " · ".join([*origin(cube), cube.id]), indent=INDENT, style="dim")
+    if cube.is_stale:
+        paragraph(console, "stale: something that it rests on no longer holds", indent=INDENT, style="yellow")
     if is_outdated:
         paragraph(console, "outdated: a later memory says otherwise", indent=INDENT, style="yellow")
     if why is not None:

@@ -68,7 +68,8 @@ def render(hits: Sequence[Hit], *, max_tokens: int, count_tokens: Callable[[str]
 def entry(cube: MemCube, *, is_outdated: bool = False) -> str:
     """One memory: a line that says when, who, from where and how far to trust it, and the text below."""
     who = cube.provenance.speaker or cube.provenance.role or cube.kind.value
-    source = f"source {_field(cube.source_ids[0])}; trust {_trust(cube)}{'; outdated' if is_outdated else ''}"
+    marks = f"{'; stale' if cube.is_stale else ''}{'; outdated' if is_outdated else ''}"
+    source = f"source {_field(cube.source_ids[0])}; trust {_trust(cube)}{marks}"
     head = f"[{cube.said_at:%Y-%m-%dT%H:%M}] {_field(who)} ({source})"
     lines = _LINES.split(annotated(cube))
     return "\n".join([head, *(f"| {_clean(line)}" for line in lines if line.strip())])

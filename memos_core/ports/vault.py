@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from memos_core.cube.answer import Damage, VaultStats
 from memos_core.cube.clock import Timestamp
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, MemCube
+from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import Operation
 from memos_core.cube.selection import Selection
 from memos_core.ports.models import EmbeddingSpec, Span
@@ -132,6 +133,27 @@ class Passage(NamedTuple):
     length: int
     follows: str | None
     followed_by: str | None
+
+
+class Job(NamedTuple):
+    """Something to be done once, by whoever leases it.
+
+    Attributes
+    ----------
+    key
+        Says what it is about: a job of a key that is noted already is the same one.
+    cubes
+        Ids.
+    attempts
+        How often it was leased.
+    """
+
+    key: str
+    action: str
+    namespace: Namespace
+    cubes: tuple[str, ...]
+    reason: str
+    attempts: int = 0
 
 
 class Vault(Protocol):
@@ -268,6 +290,32 @@ class Vault(Protocol):
 
     def claiming(self, selection: Selection, about: Collection[Topic] | None = None, *, limit: int) -> list[str]:
         """Ids of admitted cubes with claims about one of these topics, or about any: the greatest, so latest, first."""
+        ...
+
+    # local to this vault: none of it is truth, and none travels
+
+    def enqueue(self, jobs: Sequence[Job], *, at: datetime) -> int:
+        """Note jobs durably; those whose keys are noted already are passed over. Return how many were new."""
+        ...
+
+    def claim(self, *, limit: int, at: datetime, lease: timedelta) -> list[Job]:
+        """Lease the oldest jobs that nobody holds: until the lease is over, nobody else gets them."""
+        ...
+
+    def finish(self, key: str) -> None:
+        """Forget a job, done or given up; in the transaction of what it did."""
+        ...
+
+    def jobs(self) -> list[Job]:
+        """All jobs, the oldest first."""
+        ...
+
+    def keep_working(self, namespace: Namespace, conversation: str, cubes: Sequence[str]) -> None:
+        """Replace the working memory of a conversation: ids of cubes, the foremost first."""
+        ...
+
+    def working(self, namespace: Namespace, conversation: str) -> list[str]:
+        """The working memory of a conversation."""
         ...
 
     # upkeep

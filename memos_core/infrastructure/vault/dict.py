@@ -32,13 +32,14 @@ from memos_core.errors import ForkedVault, InvalidInput, VaultClosed
 from memos_core.infrastructure.vault import brute
 from memos_core.infrastructure.vault.dumping import damages_of, digest_of, from_json, to_json
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
+from memos_core.infrastructure.vault.local import LocalRows
 from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Topic, Walk
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
 
 SCHEMA = 1
-_STATE = ("_spec", "_operations", "_ids", "_vectors", "_usage")
+_STATE = ("_spec", "_operations", "_ids", "_vectors", "_usage", "_jobs", "_working")
 
 
 class _Embedded(NamedTuple):
@@ -46,7 +47,7 @@ class _Embedded(NamedTuple):
     vector: Vector
 
 
-class DictVault:
+class DictVault(LocalRows):
     """A vault in memory.
 
     Parameters
@@ -61,6 +62,7 @@ class DictVault:
     """
 
     def __init__(self, clock: Clock) -> None:
+        super().__init__()
         self._clock = clock
         self._actor = new_actor()
         self._spec: EmbeddingSpec | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from memos_core.cube.answer import Damage, VaultStats
@@ -12,15 +12,17 @@ from memos_core.cube.clock import Timestamp
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, MemCube
 from memos_core.cube.message import aware
+from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
 from memos_core.infrastructure.vault import finding, reading, rebuilding, storing, upkeep, vectors, verifying
+from memos_core.infrastructure.vault import jobs as local
 from memos_core.infrastructure.vault.connection import Pool
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
 from memos_core.infrastructure.vault.moments import horizon, microseconds
 from memos_core.infrastructure.vault.opening import open_pool
 from memos_core.infrastructure.vault.resident import Resident
-from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Topic, Walk
+from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Job, Part, Passage, Scored, Topic, Walk
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
@@ -172,6 +174,33 @@ class SQLiteVault:
         check_page(limit)
         with self._pool.read() as db:
             return finding.claiming(db, selection, about, limit=limit)
+
+    # local
+
+    def enqueue(self, jobs: Sequence[Job], *, at: datetime) -> int:
+        with self._pool.write() as db:
+            return local.enqueue(db, jobs, at=microseconds(at))
+
+    def claim(self, *, limit: int, at: datetime, lease: timedelta) -> list[Job]:
+        check_page(limit)
+        with self._pool.write() as db:
+            return local.claim(db, limit=limit, at=microseconds(at), until=microseconds(at + lease))
+
+    def finish(self, key: str) -> None:
+        with self._pool.write() as db:
+            local.finish(db, key)
+
+    def jobs(self) -> list[Job]:
+        with self._pool.read() as db:
+            return local.held(db)
+
+    def keep_working(self, namespace: Namespace, conversation: str, cubes: Sequence[str]) -> None:
+        with self._pool.write() as db:
+            local.keep_working(db, namespace, conversation, cubes)
+
+    def working(self, namespace: Namespace, conversation: str) -> list[str]:
+        with self._pool.read() as db:
+            return local.working(db, namespace, conversation)
 
     # upkeep
 

@@ -22,6 +22,7 @@ from memos_core.testing.vault.finding import Matching, Nearest
 from memos_core.testing.vault.known_at import KnownAt
 from memos_core.testing.vault.reading import Reading
 from memos_core.testing.vault.relating import Claiming, During, Graph, Passages, Resting
+from memos_core.testing.vault.scheduling import Local
 from memos_core.testing.vault.transacting import Transacting
 from memos_core.testing.vault.upkeep import Embedding, Upkeep, Usage
 from memos_core.testing.vault.writing import Writing
@@ -41,6 +42,7 @@ class VaultConformance(
     During,
     Graph,
     Passages,
+    Local,
     Resting,
     Transacting,
     Usage,

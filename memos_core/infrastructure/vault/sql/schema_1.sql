@@ -45,6 +45,29 @@ create table usage (
   primary key (cube, actor)
 ) strict, without rowid;
 
+-- Local to this file, and no part of the truth: what the scheduler has to do, and what conversations have in mind.
+
+-- name: job
+create table job (
+  key text primary key,
+  action text not null,
+  namespace text not null,
+  cubes text not null,
+  reason text not null,
+  created integer not null,
+  attempts integer not null,
+  leased integer
+) strict;
+
+-- name: working
+create table working (
+  namespace text not null,
+  conversation text not null,
+  position integer not null,
+  cube text not null,
+  primary key (namespace, conversation, position)
+) strict, without rowid;
+
 -- A cube that is only named (followed, but not here) has no `created`.
 
 -- name: cube

@@ -1,0 +1,58 @@
+"""The local rows of a vault in memory: jobs, and what conversations have in mind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+
+from memos_core.cube.namespace import Namespace
+from memos_core.infrastructure.vault.gate import check_page
+from memos_core.ports import Job
+
+_Held = tuple[datetime, Job, "datetime | None"]  # noted at, the job, leased until
+
+
+class LocalRows:
+    """The part of a vault that never travels."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, _Held] = {}
+        self._working: dict[tuple[Namespace, str], tuple[str, ...]] = {}
+
+    def _access(self) -> AbstractContextManager[None]:
+        raise NotImplementedError
+
+    def enqueue(self, jobs: Sequence[Job], *, at: datetime) -> int:
+        with self._access():
+            new = {job.key: (at, job._replace(attempts=0), None) for job in jobs if job.key not in self._jobs}
+            self._jobs |= new
+            return len(new)
+
+    def claim(self, *, limit: int, at: datetime, lease: timedelta) -> list[Job]:
+        check_page(limit)
+        with self._access():
+            free = [job for _, job, until in self._by_age() if until is None or until <= at][:limit]
+            leased = [job._replace(attempts=job.attempts + 1) for job in free]
+            for job in leased:
+                self._jobs[job.key] = (self._jobs[job.key][0], job, at + lease)
+            return leased
+
+    def finish(self, key: str) -> None:
+        with self._access():
+            self._jobs.pop(key, None)
+
+    def jobs(self) -> list[Job]:
+        with self._access():
+            return [job for _, job, _ in self._by_age()]
+
+    def keep_working(self, namespace: Namespace, conversation: str, cubes: Sequence[str]) -> None:
+        with self._access():
+            self._working[namespace, conversation] = tuple(cubes)
+
+    def working(self, namespace: Namespace, conversation: str) -> list[str]:
+        with self._access():
+            return list(self._working.get((namespace, conversation), ()))
+
+    def _by_age(self) -> list[_Held]:
+        return sorted(self._jobs.values(), key=lambda held: (held[0], held[1].key))
