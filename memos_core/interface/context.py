@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from memos_core.cube.answer import Context, Hit
 from memos_core.cube.memcube import MemCube
@@ -25,7 +25,13 @@ MAX_FIELD = 80  # characters of a speaker or source id
 _LINES = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
-def render(hits: Sequence[Hit], *, max_tokens: int, count_tokens: Callable[[str], int]) -> Context:
+def render(
+    hits: Sequence[Hit],
+    *,
+    max_tokens: int,
+    count_tokens: Callable[[str], int],
+    first: Collection[str] = (),
+) -> Context:
     """Write hits down for a model.
 
     Parameters
@@ -34,6 +40,8 @@ def render(hits: Sequence[Hit], *, max_tokens: int, count_tokens: Callable[[str]
         Best first. As many are taken as fit, the best before the others; the best one is shortened if need be.
     max_tokens
         Upper limit of the whole text, in the tokens that ``count_tokens`` counts.
+    first
+        Ids of cubes that stand before the others, whatever their time.
 
     Returns
     -------
@@ -59,7 +67,9 @@ def render(hits: Sequence[Hit], *, max_tokens: int, count_tokens: Callable[[str]
             budget -= cost
     if not taken:
         return Context(text="", hits=(), tokens=0, left_out=len(hits))
-    ordered = sorted(taken.values(), key=lambda pair: (pair[0].cube.said_at, pair[0].cube.id))
+    ordered = sorted(
+        taken.values(), key=lambda pair: (pair[0].cube.id not in first, pair[0].cube.said_at, pair[0].cube.id)
+    )
     text = "\n".join([OPENING, *(shown for _, shown in ordered), CLOSING])
     kept = tuple(hit for hit, _ in taken.values())
     return Context(text=text, hits=kept, tokens=count_tokens(text), left_out=len(hits) - len(kept))

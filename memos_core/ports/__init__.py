@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memos_core.ports.models import ChatModel, Clock, Embedder, EmbeddingSpec, Reply, Span, Turn
+from memos_core.ports.models import ChatModel, Clock, Embedder, EmbeddingSpec, MemoryBackend, Reply, Span, Turn
 from memos_core.ports.vault import (
     DERIVED_FROM,
     FOLLOWS,
@@ -40,6 +40,7 @@ __all__ = [
     "Embedder",
     "EmbeddingSpec",
     "Job",
+    "MemoryBackend",
     "Part",
     "Passage",
     "Reply",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from memos_core.cube.memcube import MemCube
 
     Vector = NDArray[np.float32]
 
@@ -72,6 +74,33 @@ class Embedder(Protocol):
 
     def count_tokens(self, text: str) -> int:
         """Length of a text in tokens of this model; a cautious estimate where the tokenizer is unknown."""
+        ...
+
+
+# -- faster memory --------------------------------------------------------------------------------
+
+
+class MemoryBackend(Protocol):
+    """Holds plaintext in another form that a model uses directly: a KV cache, an adapter.
+
+    The scheduler fills it with what is recalled much and empties it of what is not, or is no longer true.
+    """
+
+    @property
+    def name(self) -> str:
+        """What decisions call it, e.g. ``"activation"``."""
+        ...
+
+    def held(self) -> frozenset[str]:
+        """Ids of the cubes that it holds."""
+        ...
+
+    def promote(self, cubes: Sequence[MemCube]) -> None:
+        """Take cubes in."""
+        ...
+
+    def demote(self, cubes: Collection[str]) -> None:
+        """Let go of cubes, by id; of those that it does not hold, nothing."""
         ...
 
 

@@ -142,6 +142,8 @@ class Job(NamedTuple):
     ----------
     key
         Says what it is about: a job of a key that is noted already is the same one.
+    subject
+        A conversation or back end, where it is about one.
     cubes
         Ids.
     attempts
@@ -151,6 +153,7 @@ class Job(NamedTuple):
     key: str
     action: str
     namespace: Namespace
+    subject: str
     cubes: tuple[str, ...]
     reason: str
     attempts: int = 0
@@ -308,6 +311,14 @@ class Vault(Protocol):
 
     def jobs(self) -> list[Job]:
         """All jobs, the oldest first."""
+        ...
+
+    def note(self, name: str, text: str) -> None:
+        """Keep a short text under a name, instead of what was there."""
+        ...
+
+    def noted(self, name: str) -> str | None:
+        """What is kept under a name."""
         ...
 
     def keep_working(self, namespace: Namespace, conversation: str, cubes: Sequence[str]) -> None:

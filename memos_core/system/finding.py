@@ -79,6 +79,7 @@ class Finding(OpenVault):
         max_tokens: int = 1500,
         limit: int = 50,
         shown: Iterable[str] = (),
+        conversation: str | None = None,
         **filters: Unpack[Filters],
     ) -> Context:
         """Find memories and write them down for a model, within a budget of tokens. Errors are those of :meth:`search`.
@@ -91,6 +92,8 @@ class Finding(OpenVault):
             At most so many memories.
         shown
             Source ids of messages that the model sees anyway; memories that rest on these alone are left out.
+        conversation
+            Its working memory, which the scheduler keeps, comes before everything else.
         **filters
             As in :meth:`search`.
         """
@@ -98,8 +101,37 @@ class Finding(OpenVault):
 
         seen = frozenset(names(shown, "shown"))
         found = self.search(query, namespace=namespace, limit=max(limit, min(limit + len(seen), MAX_HITS)), **filters)
-        hits = [hit for hit in found if not seen.issuperset(hit.source_ids)][:limit]
-        return render(hits, max_tokens=max_tokens, count_tokens=self._loaded_embedder().count_tokens)
+        held = self.working(conversation, namespace=namespace, **filters) if conversation else []
+        first = frozenset(cube.id for cube in held)
+        in_mind = [Hit(cube=cube, score=1.0, why={"working": 1.0}, source_ids=cube.source_ids) for cube in held]
+        hits = [
+            hit
+            for hit in (*in_mind, *(hit for hit in found if hit.cube.id not in first))
+            if not seen.issuperset(hit.source_ids)
+        ][:limit]
+        return render(hits, max_tokens=max_tokens, count_tokens=self._loaded_embedder().count_tokens, first=first)
+
+    def working(
+        self, conversation: str, *, namespace: NamespaceLike, **filters: Unpack[Filters]
+    ) -> builtins.list[MemCube]:
+        """The working memory of a conversation: what the scheduler thinks it needs, the foremost first.
+
+        Parameters
+        ----------
+        conversation
+            Its name, the ``session`` of its messages.
+        **filters
+            As in :meth:`search`.
+
+        Raises
+        ------
+        InvalidInput
+            If the name is no text.
+        """
+        (named,) = names([conversation], "conversation")
+        wanted = selection(namespace, now=self._clock.now(), **filters)
+        cubes = self._vault.get(self._vault.working(wanted.namespace, named), known_at=wanted.known_at)
+        return [cube for cube in cubes if wanted.admits(cube)]
 
     def get(self, cube_id: str, *, known_at: datetime | None = None) -> MemCube:
         """The cube of this id, now or as it was known then."""

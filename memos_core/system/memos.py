@@ -1,9 +1,9 @@
 """MemOS: the facade, one class in several parts, each of which builds on the one before."""
 
-from memos_core.system.reasoning import Reasoning
+from memos_core.system.scheduling import Scheduling
 
 
-class MemOS(Reasoning):
+class MemOS(Scheduling):
     """A memory that an agent can add to, search, change, roll back and forget.
 
     Parameters
@@ -19,6 +19,8 @@ class MemOS(Reasoning):
         Name of the user, agent or application that writes; recorded as provenance.
     clock
         The only source of the present time.
+    backends
+        What else can hold memories, for the scheduler to use.
 
     Notes
     -----

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from os import PathLike, fspath
 from types import TracebackType
@@ -19,7 +19,7 @@ from memos_core.infrastructure.clock import SystemClock
 from memos_core.operation.author import Author
 from memos_core.operation.usage import UsageBuffer
 from memos_core.operation.writer import Progress, Writer
-from memos_core.ports import ChatModel, Clock, Embedder, Vault
+from memos_core.ports import ChatModel, Clock, Embedder, MemoryBackend, Vault
 
 PAGE = 500  # operations embedded at a time
 
@@ -35,6 +35,7 @@ class OpenVault:
         llm: object | None = None,
         actor: str | None = None,
         clock: Clock | None = None,
+        backends: Iterable[MemoryBackend] = (),
     ) -> None:
         self._vault = vault
         self._llm = None if llm is None else _chat_model(llm)
@@ -42,6 +43,7 @@ class OpenVault:
         self._embedder: Embedder | None = None
         self._actor = name(actor, "actor")
         self._clock = clock or SystemClock()
+        self._backends = {backend.name: backend for backend in backends}
         self._writer = Writer(vault, Author(vault.actor, HybridClock(self._clock.now)), self._loaded_embedder)
         self._usage = UsageBuffer(vault, self._clock)
         self._lock = threading.RLock()
@@ -55,6 +57,7 @@ class OpenVault:
         llm: object | None = None,
         actor: str | None = None,
         clock: Clock | None = None,
+        backends: Iterable[MemoryBackend] = (),
     ) -> Self:
         """Open a vault file, or create one; ``":memory:"`` keeps it in memory only.
 
@@ -66,7 +69,14 @@ class OpenVault:
         from memos_core.infrastructure.vault.sqlite import SQLiteVault
 
         clock = clock or SystemClock()
-        return cls(SQLiteVault(fspath(path), clock=clock), embedder=embedder, llm=llm, actor=actor, clock=clock)
+        return cls(
+            SQLiteVault(fspath(path), clock=clock),
+            embedder=embedder,
+            llm=llm,
+            actor=actor,
+            clock=clock,
+            backends=backends,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -17,7 +17,10 @@ _SQL = load("jobs")
 def enqueue(db: apsw.Connection, jobs: Sequence[Job], *, at: int) -> int:
     """Note jobs whose keys are not noted yet; return how many these were."""
     before = db.total_changes()
-    rows = [(job.key, job.action, "/".join(job.namespace), json.dumps(job.cubes), job.reason, at) for job in jobs]
+    rows = [
+        (job.key, job.action, "/".join(job.namespace), job.subject, json.dumps(job.cubes), job.reason, at)
+        for job in jobs
+    ]
     db.executemany(_SQL["enqueue"], rows)
     return db.total_changes() - before
 
@@ -38,10 +41,10 @@ def held(db: apsw.Connection) -> list[Job]:
     return _jobs(query(db, _SQL["jobs"]))
 
 
-def _jobs(rows: Sequence[tuple[str, str, str, str, str, int, int]]) -> list[Job]:
+def _jobs(rows: Sequence[tuple[str, str, str, str, str, str, int, int]]) -> list[Job]:
     return [
-        Job(key, action, tuple(path.split("/")) if path else (), tuple(json.loads(cubes)), reason, attempts)
-        for key, action, path, cubes, reason, attempts, _ in rows
+        Job(key, action, tuple(path.split("/")) if path else (), subject, tuple(json.loads(cubes)), reason, attempts)
+        for key, action, path, subject, cubes, reason, attempts, _ in rows
     ]
 
 
@@ -55,3 +58,14 @@ def keep_working(db: apsw.Connection, namespace: Namespace, conversation: str, c
 def working(db: apsw.Connection, namespace: Namespace, conversation: str) -> list[str]:
     """What a conversation has in mind, the foremost first."""
     return [cube for (cube,) in query(db, _SQL["working"], ("/".join(namespace), conversation))]
+
+
+def note(db: apsw.Connection, name: str, text: str) -> None:
+    """Keep a short text under a name."""
+    db.execute(_SQL["note"], {"name": name, "text": text})
+
+
+def noted(db: apsw.Connection, name: str) -> str | None:
+    """What is kept under a name."""
+    found: str | None = db.execute(_SQL["noted"], (name,)).get
+    return found

@@ -18,6 +18,7 @@ class LocalRows:
 
     def __init__(self) -> None:
         self._jobs: dict[str, _Held] = {}
+        self._notes: dict[str, str] = {}
         self._working: dict[tuple[Namespace, str], tuple[str, ...]] = {}
 
     def _access(self) -> AbstractContextManager[None]:
@@ -45,6 +46,14 @@ class LocalRows:
     def jobs(self) -> list[Job]:
         with self._access():
             return [job for _, job, _ in self._by_age()]
+
+    def note(self, name: str, text: str) -> None:
+        with self._access():
+            self._notes[name] = text
+
+    def noted(self, name: str) -> str | None:
+        with self._access():
+            return self._notes.get(name)
 
     def keep_working(self, namespace: Namespace, conversation: str, cubes: Sequence[str]) -> None:
         with self._access():

@@ -194,6 +194,14 @@ class SQLiteVault:
         with self._pool.read() as db:
             return local.held(db)
 
+    def note(self, name: str, text: str) -> None:
+        with self._pool.write() as db:
+            local.note(db, name, text)
+
+    def noted(self, name: str) -> str | None:
+        with self._pool.read() as db:
+            return local.noted(db, name)
+
     def keep_working(self, namespace: Namespace, conversation: str, cubes: Sequence[str]) -> None:
         with self._pool.write() as db:
             local.keep_working(db, namespace, conversation, cubes)

@@ -14,7 +14,7 @@ LEASE = timedelta(minutes=5)
 
 
 def job(key: str, *, cubes: tuple[str, ...] = ()) -> Job:
-    return Job(key, "cool", ("alice",), cubes, "because")
+    return Job(key, "cool", ("alice",), "s1", cubes, "because")
 
 
 class Local(VaultSuite):
@@ -43,6 +43,13 @@ class Local(VaultSuite):
             desk.vault.finish("a")
             1 / 0  # noqa: B018
         assert [each.key for each in desk.vault.jobs()] == ["a"]
+
+    def test_notes_are_kept_by_name(self, desk: Desk) -> None:
+        assert desk.vault.noted("scrubbed") is None
+        for text in ("first", "second"):
+            desk.vault.note("scrubbed", text)
+        assert desk.vault.noted("scrubbed") == "second"
+        assert desk.vault.noted("actor") is None
 
     def test_every_conversation_has_a_working_memory_of_its_own(self, desk: Desk) -> None:
         desk.vault.keep_working(("alice",), "s1", ["b", "a"])

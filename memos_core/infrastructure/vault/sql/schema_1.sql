@@ -52,6 +52,7 @@ create table job (
   key text primary key,
   action text not null,
   namespace text not null,
+  subject text not null,
   cubes text not null,
   reason text not null,
   created integer not null,

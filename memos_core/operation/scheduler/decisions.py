@@ -1,0 +1,157 @@
+"""The values that planning is made of: what is there, what may be spent, and what is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import NamedTuple
+
+from memos_core.cube.frozen import Frozen
+from memos_core.cube.memcube import MemCube
+from memos_core.cube.namespace import Namespace
+
+
+class Action(str, Enum):
+    """What the scheduler can do, in the order in which it is done."""
+
+    EXPIRE = "expire"
+    COOL = "cool"
+    DEMOTE = "demote"
+    ACTIVATE = "activate"
+    MERGE = "merge"
+    RENEW = "renew"  #: make a stale summary anew
+    SUMMARISE = "summarise"
+    PROMOTE = "promote"
+    REMEMBER = "remember"  #: refresh the working memory of a conversation
+    REEMBED = "reembed"
+    SCRUB = "scrub"  #: compare everything stored with its checksums
+
+
+class Decision(Frozen):
+    """One thing to do, and why.
+
+    Attributes
+    ----------
+    subject
+        The conversation or back end that it is about, if it is about one.
+    cubes
+        Ids; of a merge, the one that stays comes first.
+    key
+        Says what it is about, so that it is done once.
+    """
+
+    action: Action
+    namespace: Namespace
+    subject: str = ""
+    cubes: tuple[str, ...]
+    reason: str
+    key: str
+
+
+class Done(Frozen):
+    """What became of a decision: ``"planned"``, ``"done"``, or what went wrong."""
+
+    decision: Decision
+    outcome: str
+
+
+class Alike(NamedTuple):
+    """Two cubes that are near one another in meaning: cosine similarity, -1..1."""
+
+    older: str
+    newer: str
+    cosine: float
+
+
+class Conversation(NamedTuple):
+    """A conversation, and what is spoken of now.
+
+    Attributes
+    ----------
+    topic
+        The words of its last messages.
+    working
+        Ids of the cubes that it has in mind, the foremost first.
+    """
+
+    namespace: Namespace
+    name: str
+    last: datetime
+    topic: str
+    working: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one round may look at and spend, and from when on something is worth doing.
+
+    Attributes
+    ----------
+    cubes
+        Looked at.
+    decisions
+        Carried out.
+    seconds
+        After so long no further job is begun.
+    calls, tokens
+        Of the chat model.
+    fading
+        Activation below which a cube that fades is archived; see ``lifecycle.activation``.
+    sameness
+        Cosine similarity from which on two cubes may say the same.
+    episode, idle
+        A conversation of so many messages is summarised when it has rested so long.
+    summary_words
+        Length of a summary.
+    working, working_tokens
+        Cubes of a working memory, and their length in tokens.
+    hot, warm, cold
+        Recalled so often and as lately as that, plaintext is promoted; unused for so long, it comes back.
+    scrub_every
+        Between two comparisons of everything stored.
+    """
+
+    cubes: int = 10_000
+    decisions: int = 1_000
+    seconds: float = 30.0
+    calls: int = 20
+    tokens: int = 50_000
+    fading: float = -2.25
+    sameness: float = 0.97
+    episode: int = 40
+    idle: timedelta = timedelta(days=1)
+    summary_words: int = 120
+    working: int = 8
+    working_tokens: int = 400
+    hot: int = 5
+    warm: timedelta = timedelta(days=7)
+    cold: timedelta = timedelta(days=30)
+    scrub_every: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What planning looks at.
+
+    Attributes
+    ----------
+    alike
+        Pairs near in meaning, of what is new since the last round.
+    conversations
+        Those with a message within the last day.
+    promoted
+        Ids of cubes by the back end that holds them in another form, of all back ends there are.
+    unembedded
+        Texts that wait for a vector.
+    scrubbed
+        When everything was last compared with its checksums.
+    """
+
+    cubes: tuple[MemCube, ...] = ()
+    alike: tuple[Alike, ...] = ()
+    conversations: tuple[Conversation, ...] = ()
+    promoted: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unembedded: int = 0
+    scrubbed: datetime | None = None

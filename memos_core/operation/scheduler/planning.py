@@ -1,0 +1,211 @@
+"""Planning: from what is there to what should be done. Pure, and the same for the same snapshot."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from memos_core.cube.memcube import Kind, MemCube, Trigger
+from memos_core.cube.namespace import Namespace
+from memos_core.cube.payload import Plaintext
+from memos_core.operation.lifecycle import activation, may
+from memos_core.operation.scheduler.decisions import Action, Decision, Limits, Snapshot
+
+#: What was worked out or written down, and may be said twice. What was said stays as it was said, and is summarised.
+MERGEABLE = frozenset({Kind.FACT, Kind.PREFERENCE, Kind.EVENT, Kind.PROFILE, Kind.PROCEDURE})
+SUMMARY_OF = "summary_of"  # metadata: the conversation that a summary is of
+MESSAGES = "messages"  # metadata: how many it had then
+
+_TELLING = re.compile(r"\d+|\b(?:not?|never|none|without)\b|n['\u2019]t\b")  # what two texts must have alike
+
+
+class Round(NamedTuple):
+    """What a rule looks at."""
+
+    snapshot: Snapshot
+    now: datetime
+    limits: Limits
+
+
+Rule = Callable[[Round], Iterator[Decision]]
+
+
+def plan(snapshot: Snapshot, now: datetime, limits: Limits | None = None) -> list[Decision]:
+    """Decide what to do.
+
+    Returns
+    -------
+    list[Decision]
+        The most urgent first, at most ``limits.decisions``; no cube is in two that would move it.
+    """
+    round_ = Round(snapshot, now, limits or Limits())
+    found: dict[str, Decision] = {}
+    moved: set[str] = set()
+    for rule in RULES:
+        for decision in rule(round_):
+            touched = set(decision.cubes) if decision.action in MOVING else set()
+            if decision.key not in found and moved.isdisjoint(touched):
+                found[decision.key] = decision
+                moved |= touched
+    order = list(Action)
+    return sorted(found.values(), key=lambda decision: order.index(decision.action))[: round_.limits.decisions]
+
+
+def _one(action: Action, cube: MemCube, reason: str) -> Decision:
+    return Decision(
+        action=action,
+        namespace=cube.namespace,
+        cubes=(cube.id,),
+        reason=reason,
+        key=f"{action.value}:{cube.id}:{cube.version}",
+    )
+
+
+def _expired(round_: Round) -> Iterator[Decision]:
+    for cube in round_.snapshot.cubes:
+        ends = cube.governance.expires_at
+        if ends is not None and ends <= round_.now and may(cube, Trigger.EXPIRE):
+            yield _one(Action.EXPIRE, cube, f"its time ended at {ends:%Y-%m-%d %H:%M} UTC")
+
+
+def _faded(round_: Round) -> Iterator[Decision]:
+    for cube in round_.snapshot.cubes:
+        decay = cube.governance.decay
+        if decay is None or not may(cube, Trigger.COOL):
+            continue
+        strength = activation(cube, round_.now, decay=decay)
+        if strength < round_.limits.fading:
+            yield _one(Action.COOL, cube, f"it has faded: activation {strength:.2f}, below {round_.limits.fading:g}")
+
+
+def _used(round_: Round) -> Iterator[Decision]:
+    for cube in round_.snapshot.cubes:
+        if cube.usage.count and may(cube, Trigger.USE):
+            yield _one(Action.ACTIVATE, cube, f"it was recalled, {cube.usage.count} times so far")
+
+
+def _repeated(round_: Round) -> Iterator[Decision]:
+    by_id = {cube.id: cube for cube in round_.snapshot.cubes}
+    for older, newer, cosine in round_.snapshot.alike:
+        first, second = by_id.get(older), by_id.get(newer)
+        if first and second and cosine >= round_.limits.sameness and says_the_same(first, second):
+            yield Decision(
+                action=Action.MERGE,
+                namespace=second.namespace,
+                cubes=(second.id, first.id),
+                reason=f"{second.id} says the same, cosine {cosine:.3f}",
+                key=f"merge:{first.id}:{first.version}",
+            )
+
+
+def says_the_same(older: MemCube, newer: MemCube) -> bool:
+    """Say whether one can stand for the other: of one kind and owner, with the same numbers, negations and claims.
+
+    Nearness of meaning alone would merge "allergic to nuts" and "not allergic to nuts".
+    """
+    facts = [
+        (cube.namespace, cube.kind, cube.provenance.speaker, cube.claims, cube.occurred, _telling(cube))
+        for cube in (older, newer)
+    ]
+    trusted = newer.governance.trust >= older.governance.trust
+    return older.kind in MERGEABLE and facts[0] == facts[1] and trusted and may(older, Trigger.MERGE)
+
+
+def _telling(cube: MemCube) -> list[str]:
+    return sorted(_TELLING.findall(cube.text.casefold()))
+
+
+def _long(round_: Round) -> Iterator[Decision]:
+    """Conversations that are long and have rested, and are not summarised as they are now."""
+    said: dict[tuple[Namespace, str], list[MemCube]] = defaultdict(list)
+    known: dict[tuple[Namespace, object], int] = {}
+    for cube in round_.snapshot.cubes:
+        if cube.kind is Kind.EPISODE and cube.provenance.session:
+            said[cube.namespace, cube.provenance.session].append(cube)
+        if cube.kind is Kind.SUMMARY and SUMMARY_OF in cube.metadata:
+            count = cube.metadata.get(MESSAGES)
+            known[cube.namespace, cube.metadata[SUMMARY_OF]] = count if isinstance(count, int) else 0
+    for (namespace, session), cubes in sorted(said.items()):
+        last = max(cube.said_at for cube in cubes)
+        is_new = len(cubes) > known.get((namespace, session), 0)
+        if is_new and len(cubes) >= round_.limits.episode and round_.now - last >= round_.limits.idle:
+            yield Decision(
+                action=Action.SUMMARISE,
+                namespace=namespace,
+                subject=session,
+                cubes=tuple(cube.id for cube in sorted(cubes, key=lambda cube: (cube.said_at, cube.id))),
+                reason=f"conversation {session!r} has {len(cubes)} messages and rests since {last:%Y-%m-%d}",
+                key=f"summarise:{'/'.join(namespace)}:{session}:{len(cubes)}",
+            )
+
+
+def _stale(round_: Round) -> Iterator[Decision]:
+    for cube in round_.snapshot.cubes:
+        if cube.is_stale and cube.kind is Kind.SUMMARY and SUMMARY_OF in cube.metadata:
+            yield _one(Action.RENEW, cube, "something that it sums up no longer holds")
+
+
+def _hot(round_: Round) -> Iterator[Decision]:
+    """Plaintext that is used much goes to faster memory, and comes back when it is not, or is no longer true."""
+    for backend, held in sorted(round_.snapshot.promoted.items()):
+        for cube in round_.snapshot.cubes:
+            if cube.id in held:
+                if reason := _cold(cube, round_):
+                    yield _tier(Action.DEMOTE, backend, cube, reason)
+            elif _is_sound(cube) and _is_hot(cube, round_):
+                yield _tier(Action.PROMOTE, backend, cube, f"it was recalled {cube.usage.count} times")
+
+
+def _is_hot(cube: MemCube, round_: Round) -> bool:
+    last = cube.usage.last_access
+    return last is not None and cube.usage.count >= round_.limits.hot and round_.now - last < round_.limits.warm
+
+
+def _cold(cube: MemCube, round_: Round) -> str | None:
+    """Why a cube should leave faster memory; ``None`` if it should not."""
+    last, longest = cube.usage.last_access, round_.limits.cold
+    if not _is_sound(cube):
+        return "it is stale" if cube.is_stale else f"it is {cube.state.value}"
+    return f"it was not recalled for {longest.days} days" if last is None or round_.now - last >= longest else None
+
+
+def _is_sound(cube: MemCube) -> bool:
+    return isinstance(cube.payload, Plaintext) and not cube.is_stale and may(cube, Trigger.SHAKE)
+
+
+def _tier(action: Action, backend: str, cube: MemCube, reason: str) -> Decision:
+    return _one(action, cube, f"{backend}: {reason}").model_copy(
+        update={"key": f"{action.value}:{backend}:{cube.id}:{cube.version}", "subject": backend}
+    )
+
+
+def _spoken_of(round_: Round) -> Iterator[Decision]:
+    for conversation in round_.snapshot.conversations:
+        yield Decision(
+            action=Action.REMEMBER,
+            namespace=conversation.namespace,
+            subject=conversation.name,
+            cubes=(),
+            reason=f"conversation {conversation.name!r} goes on",
+            key=f"remember:{'/'.join(conversation.namespace)}:{conversation.name}:{conversation.last:%Y%m%dT%H%M%S}",
+        )
+
+
+def _upkeep(round_: Round) -> Iterator[Decision]:
+    if round_.snapshot.unembedded:
+        reason = f"{round_.snapshot.unembedded} texts have no vector"
+        yield Decision(action=Action.REEMBED, namespace=(), cubes=(), reason=reason, key="reembed")
+    if round_.snapshot.scrubbed is None or round_.now - round_.snapshot.scrubbed >= round_.limits.scrub_every:
+        last = "never" if round_.snapshot.scrubbed is None else f"last on {round_.snapshot.scrubbed:%Y-%m-%d}"
+        yield Decision(
+            action=Action.SCRUB, namespace=(), cubes=(), reason=f"checksums were compared {last}", key="scrub"
+        )
+
+
+#: All rules, in the order in which they may lay hands on a cube.
+RULES: tuple[Rule, ...] = (_expired, _faded, _repeated, _used, _stale, _long, _hot, _spoken_of, _upkeep)
+#: What changes the state of a cube: only one of these may happen to it at a time.
+MOVING = frozenset({Action.EXPIRE, Action.COOL, Action.MERGE, Action.ACTIVATE, Action.RENEW})

@@ -1,0 +1,308 @@
+"""Scheduling: rounds in which memories are activated, merged, summarised, archived and checked, as planned."""
+
+from __future__ import annotations
+
+import builtins
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from memos_core.cube.memcube import Content, Kind, MemCube, Origin, Provenance, State, Trigger
+from memos_core.cube.message import aware
+from memos_core.cube.payload import Plaintext
+from memos_core.errors import InvalidInput, MemOSError, MemOSWarning, VaultClosed
+from memos_core.operation.scheduler.decisions import Action, Decision, Done, Limits
+from memos_core.ports import Job
+from memos_core.system.reasoning import Reasoning
+
+LEASE = timedelta(minutes=5)
+TRIES = 3  # of a job, before it is given up
+
+_TRIGGERS = {
+    Action.EXPIRE: Trigger.EXPIRE,
+    Action.COOL: Trigger.COOL,
+    Action.ACTIVATE: Trigger.USE,
+    Action.MERGE: Trigger.MERGE,
+}
+
+
+class Scheduling(Reasoning):
+    """The part of :class:`memos_core.MemOS` that looks after memories by itself; ``docs/SCHEDULER.md`` shows it."""
+
+    def tick(
+        self, now: datetime | None = None, *, dry_run: bool = False, limits: Limits | None = None
+    ) -> builtins.list[Done]:
+        """Run the scheduler once: look, decide, and do it; return every decision with its reason and outcome.
+
+        Decisions are noted durably before they are carried out, each in one commit. What a killed process has left
+        undone, the next round does, here or elsewhere, once its lease of five minutes is over.
+
+        Parameters
+        ----------
+        now
+            The moment to decide for; the present one by default.
+        dry_run
+            Decide and do nothing.
+        limits
+            What the round may look at and spend.
+
+        Raises
+        ------
+        InvalidInput
+            If ``now`` has no time zone.
+        VaultReadOnly
+            If the vault was opened to be read alone, and this is no dry run.
+        """
+        from memos_core.operation.scheduler.looking import SEEN, look
+        from memos_core.operation.scheduler.planning import plan
+
+        at, bounds = aware(now, "now") or self._clock.now(), limits or Limits()
+        self._usage.flush_if_possible()
+        promoted = {name: backend.held() for name, backend in self._backends.items()}
+        snapshot = look(self._vault, self._loaded_embedder(), now=at, limits=bounds, promoted=promoted)
+        decisions = plan(snapshot, at, bounds)
+        if dry_run:
+            return [Done(decision=decision, outcome="planned") for decision in decisions]
+        with self.transaction():
+            self._vault.enqueue([_job(decision) for decision in decisions], at=at)
+            self._vault.note(SEEN, max((cube.updated_at for cube in snapshot.cubes), default=at).isoformat())
+        return self._work(at, bounds)
+
+    @contextmanager
+    def background(self, *, every: timedelta = timedelta(minutes=1), limits: Limits | None = None) -> Iterator[None]:
+        """Run the scheduler in a thread while this lasts: once at the start, and then again and again.
+
+        What fails is a ``MemOSWarning``, and is tried again.
+
+        Parameters
+        ----------
+        every
+            Between two rounds.
+
+        Raises
+        ------
+        InvalidInput
+            If ``every`` is not positive.
+        """
+        if every <= timedelta(0):
+            raise InvalidInput(detail=f"every must be longer than nothing, and is {every}.")
+        stop = threading.Event()
+        thread = threading.Thread(target=self._go_on, args=(stop, every, limits), name="memos scheduler", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    def _go_on(self, stop: threading.Event, every: timedelta, limits: Limits | None) -> None:
+        while True:
+            try:
+                self.tick(limits=limits)
+            except VaultClosed:
+                return
+            except MemOSError as error:
+                warnings.warn(MemOSWarning(f"A round of the scheduler failed: {error}"), stacklevel=2)
+            if stop.wait(every.total_seconds()):
+                return
+
+    def _work(self, at: datetime, limits: Limits) -> builtins.list[Done]:
+        found: list[Done] = []
+        budget = _Spending(limits)
+        ends = self._clock.now() + timedelta(seconds=limits.seconds)
+        while len(found) < limits.decisions and self._clock.now() < ends:
+            claimed = self._vault.claim(limit=1, at=at, lease=LEASE)
+            if not claimed:
+                break
+            found += [self._outcome(job, limits, budget, at) for job in claimed]
+        return found
+
+    def _outcome(self, job: Job, limits: Limits, budget: _Spending, at: datetime) -> Done:
+        try:
+            outcome = self._run(job, limits, budget, at)
+        except MemOSError as error:
+            outcome = f"failed: {error}"
+            if job.attempts >= TRIES:
+                self._vault.finish(job.key)
+                outcome = f"given up after {job.attempts} tries: {error}"
+        decision = Decision(
+            action=Action(job.action),
+            namespace=job.namespace,
+            subject=job.subject,
+            cubes=job.cubes,
+            reason=job.reason,
+            key=job.key,
+        )
+        return Done(decision=decision, outcome=outcome)
+
+    def _run(self, job: Job, limits: Limits, budget: _Spending, at: datetime) -> str:
+        action = Action(job.action)
+        if action in _TRIGGERS:
+            return self._moved(job, _TRIGGERS[action])
+        if action in {Action.SUMMARISE, Action.RENEW}:
+            return self._summed_up(job, limits, budget)
+        if action is Action.REMEMBER:
+            return self._brought_to_mind(job, limits)
+        if action in {Action.PROMOTE, Action.DEMOTE}:
+            return self._changed_tier(job, action)
+        return self._kept_up(job, action, at)
+
+    def _moved(self, job: Job, trigger: Trigger) -> str:
+        from memos_core.operation.lifecycle import may
+
+        with self.transaction():
+            self._vault.finish(job.key)
+            cube = self._due(job)
+            if cube is None or not may(cube, trigger):
+                return "no longer due"
+            self._move(cube, trigger, job.reason)
+            return "done"
+
+    def _due(self, job: Job) -> MemCube | None:
+        """The cube that a job is about, the last of those named, if it is still in the version that was looked at."""
+        cube = next(iter(self._vault.get(job.cubes[-1:])), None)
+        return cube if cube is not None and job.key.endswith(f":{cube.id}:{cube.version}") else None
+
+    def _summed_up(self, job: Job, limits: Limits, budget: _Spending) -> str:
+        from memos_core.operation.scheduler.planning import MESSAGES, SUMMARY_OF
+        from memos_core.operation.truth import Labels
+
+        old = self._due(job) if job.action == Action.RENEW.value else None
+        if old is None and job.action == Action.RENEW.value:
+            self._vault.finish(job.key)
+            return "no longer due"
+        session = job.subject if old is None else str(old.metadata[SUMMARY_OF])
+        if old is None:
+            premises = self._vault.get(job.cubes)
+        else:
+            grounds = Labels(self._vault, at=self._clock.now()).grounds(old)
+            premises = [ground.cube for ground in grounds if ground.holds and ground.cube is not None]
+        here = [cube for cube in premises if cube.state is not State.EXPIRED and cube.namespace == job.namespace]
+        if not here:
+            self._vault.finish(job.key)
+            return "nothing is left to sum up"
+        text, by = self._summary(here, limits, budget)
+        content = _summary_of(
+            here, text, session=session, metadata={SUMMARY_OF: session, MESSAGES: len(here)}, model=by
+        )
+        draft = self._writer.draft([content], previous=None, now=self._clock.now())
+        with self.transaction():
+            self._store(draft)
+            self._vault.finish(job.key)
+        return "done"
+
+    def _summary(self, cubes: builtins.list[MemCube], limits: Limits, budget: _Spending) -> tuple[str, str | None]:
+        """A summary, and the model that wrote it; without one, or where it fails, the most telling sentences."""
+        from memos_core.operation.scheduler.summary import extract, sentences
+
+        if self._llm is not None and budget.model is not None:
+            from memos_core.errors import ChatModelError, ModelWarning
+            from memos_core.prompting.summarise import summarise
+
+            try:
+                said = [f"{cube.provenance.speaker or cube.provenance.role or ''}: {cube.text}" for cube in cubes]
+                return summarise(self._llm, said, words=limits.summary_words, budget=budget.model), self._llm.name
+            except ChatModelError as error:
+                warnings.warn(ModelWarning(f"The most telling sentences stand for a summary: {error}"), stacklevel=2)
+        found = sentences(cubes)
+        vectors = self._loaded_embedder().embed([sentence.text for sentence in found])
+        return extract(found, vectors, words=limits.summary_words), None
+
+    def _brought_to_mind(self, job: Job, limits: Limits) -> str:
+        from memos_core.operation.scheduler.looking import TOPIC
+        from memos_core.operation.scheduler.policies import View, kept
+
+        said = self.list(namespace=job.namespace, exact=True, session=job.subject, limit=TOPIC)
+        topic = "\n".join(cube.text for cube in reversed(said) if cube.text)
+        if topic:
+            hits = self.search(topic, namespace=job.namespace, limit=3 * limits.working)
+            others = [hit for hit in hits if hit.cube.provenance.session != job.subject]
+            nearness = {hit.cube.id: hit.score for hit in others}
+            chosen = kept(
+                [hit.cube for hit in others],
+                view=View(nearness=nearness),
+                most=limits.working,
+                tokens=limits.working_tokens,
+                count_tokens=self._loaded_embedder().count_tokens,
+            )
+            self._vault.keep_working(job.namespace, job.subject, [cube.id for cube in chosen])
+        self._vault.finish(job.key)
+        return "done"
+
+    def _changed_tier(self, job: Job, action: Action) -> str:
+        backend = self._backends.get(job.subject)
+        cube = self._due(job)
+        if backend is not None and action is Action.DEMOTE:
+            backend.demote(job.cubes)
+        elif backend is not None and cube is not None:
+            backend.promote([cube])
+        self._vault.finish(job.key)
+        return "done" if backend is not None and (cube is not None or action is Action.DEMOTE) else "no longer due"
+
+    def _kept_up(self, job: Job, action: Action, at: datetime) -> str:
+        from memos_core.operation.scheduler.looking import SCRUBBED
+
+        if action is Action.REEMBED:
+            outcome = f"done: {self.reembed()} texts"
+        else:
+            damages = self.verify()
+            self._vault.note(SCRUBBED, at.isoformat())
+            outcome = "done: all is well" if not damages else f"{len(damages)} damages, the first in {damages[0].where}"
+        self._vault.finish(job.key)
+        return outcome
+
+
+class _Spending:
+    """What is left of the chat model for a round."""
+
+    def __init__(self, limits: Limits) -> None:
+        from memos_core.prompting.budget import Budget
+
+        self.model = Budget(calls=limits.calls, tokens=limits.tokens)
+
+
+def _job(decision: Decision) -> Job:
+    return Job(
+        key=decision.key,
+        action=decision.action.value,
+        namespace=decision.namespace,
+        subject=decision.subject,
+        cubes=decision.cubes,
+        reason=decision.reason,
+    )
+
+
+def _summary_of(
+    cubes: Iterable[MemCube], text: str, *, session: str, metadata: dict[str, object], model: str | None
+) -> Content:
+    """A summary, which each of the messages carries, and which is trusted no further than the least of them."""
+    from memos_core.cube.interval import Interval
+
+    said = sorted(cubes, key=lambda cube: (cube.said_at, cube.id))
+    governance = said[0].governance.model_copy(
+        update={
+            "trust": min(cube.governance.trust for cube in said),
+            "expires_at": min(
+                (cube.governance.expires_at for cube in said if cube.governance.expires_at), default=None
+            ),
+            "sensitivity": tuple(dict.fromkeys(tag for cube in said for tag in cube.governance.sensitivity)),
+        }
+    )
+    return Content(
+        namespace=said[0].namespace,
+        kind=Kind.SUMMARY,
+        payload=Plaintext(text=text),
+        occurred=Interval(start=said[0].said_at, end=said[-1].said_at),
+        entities=tuple(dict.fromkeys(name for cube in said for name in cube.entities)),
+        metadata=metadata,
+        provenance=Provenance(
+            origin=Origin.DERIVED,
+            session=session,
+            source_id=f"summary:{session}",
+            model=model,
+            derived_from=tuple(cube.version for cube in said),
+        ),
+        governance=governance,
+    )
