@@ -98,6 +98,12 @@ class InvalidRule(InvalidInput):
     detail: str
 
 
+class InvalidGrant(InvalidInput):
+    """A grant that is not understood."""
+
+    detail: str
+
+
 class UnknownFormat(InvalidInput):
     """A file that no importer understands."""
 
@@ -121,6 +127,15 @@ class VersionNotFound(MemOSError, LookupError):
     cube_id: str
     version: str
     template = "Cube {cube_id!r} has no version {version!r}. memos.history({cube_id!r}) lists its versions."
+
+
+class NotPermitted(MemOSError, PermissionError):
+    """A principal may not do this here."""
+
+    principal: str
+    right: str
+    namespace: str
+    template = "{principal} may not {right} in {namespace}. An owner of it can grant that: memos.grant(...)."
 
 
 class InvalidTransition(MemOSError, ValueError):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from memos_core.cube.answer import Damage, VaultStats
+from memos_core.cube.audit import AuditEntry, AuditQuery
 from memos_core.cube.clock import Timestamp
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, MemCube
@@ -327,6 +328,14 @@ class Vault(Protocol):
 
     def working(self, namespace: Namespace, conversation: str) -> list[str]:
         """The working memory of a conversation."""
+        ...
+
+    def record(self, entries: Sequence[AuditEntry]) -> None:
+        """Add entries to the audit log, in the transaction of what they tell of; ``verify`` finds a lost one."""
+        ...
+
+    def audited(self, wanted: AuditQuery, *, limit: int) -> list[AuditEntry]:
+        """Entries of the audit log that are meant, the latest first."""
         ...
 
     # upkeep

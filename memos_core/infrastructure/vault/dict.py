@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from memos_core.ports import Vector
 
 SCHEMA = 1
-_STATE = ("_spec", "_operations", "_ids", "_vectors", "_usage", "_jobs", "_notes", "_working")
+_STATE = ("_spec", "_operations", "_ids", "_vectors", "_usage", "_jobs", "_notes", "_audit", "_working")
 
 
 class _Embedded(NamedTuple):

@@ -1,4 +1,4 @@
-"""The local rows of a vault in memory: jobs, and what conversations have in mind."""
+"""The local rows of a vault in memory: jobs, the audit log, and what conversations have in mind."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
+from memos_core.cube.audit import START, AuditEntry, AuditQuery, chained
 from memos_core.cube.namespace import Namespace
 from memos_core.infrastructure.vault.gate import check_page
 from memos_core.ports import Job
@@ -19,6 +20,7 @@ class LocalRows:
     def __init__(self) -> None:
         self._jobs: dict[str, _Held] = {}
         self._notes: dict[str, str] = {}
+        self._audit: tuple[AuditEntry, ...] = ()
         self._working: dict[tuple[Namespace, str], tuple[str, ...]] = {}
 
     def _access(self) -> AbstractContextManager[None]:
@@ -62,6 +64,16 @@ class LocalRows:
     def working(self, namespace: Namespace, conversation: str) -> list[str]:
         with self._access():
             return list(self._working.get((namespace, conversation), ()))
+
+    def record(self, entries: Sequence[AuditEntry]) -> None:
+        with self._access():
+            number, digest = (self._audit[-1].number, self._audit[-1].digest) if self._audit else (0, START)
+            self._audit = (*self._audit, *chained(entries, number=number, digest=digest))
+
+    def audited(self, wanted: AuditQuery, *, limit: int) -> list[AuditEntry]:
+        check_page(limit)
+        with self._access():
+            return [entry for entry in reversed(self._audit) if wanted.admits(entry)][:limit]
 
     def _by_age(self) -> list[_Held]:
         return sorted(self._jobs.values(), key=lambda held: (held[0], held[1].key))

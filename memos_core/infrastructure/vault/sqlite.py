@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from memos_core.cube.answer import Damage, VaultStats
+from memos_core.cube.audit import AuditEntry, AuditQuery
 from memos_core.cube.clock import Timestamp
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, MemCube
@@ -15,7 +16,7 @@ from memos_core.cube.message import aware
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
-from memos_core.infrastructure.vault import finding, reading, rebuilding, storing, upkeep, vectors, verifying
+from memos_core.infrastructure.vault import audit, finding, reading, rebuilding, storing, upkeep, vectors, verifying
 from memos_core.infrastructure.vault import jobs as local
 from memos_core.infrastructure.vault.connection import Pool
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
@@ -209,6 +210,15 @@ class SQLiteVault:
     def working(self, namespace: Namespace, conversation: str) -> list[str]:
         with self._pool.read() as db:
             return local.working(db, namespace, conversation)
+
+    def record(self, entries: Sequence[AuditEntry]) -> None:
+        with self._pool.write() as db:
+            audit.record(db, entries)
+
+    def audited(self, wanted: AuditQuery, *, limit: int) -> list[AuditEntry]:
+        check_page(limit)
+        with self._pool.read() as db:
+            return audit.audited(db, wanted, limit=limit)
 
     # upkeep
 

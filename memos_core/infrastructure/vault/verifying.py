@@ -13,7 +13,7 @@ import apsw
 from memos_core.cube.answer import Damage
 from memos_core.cube.operation import Operation
 from memos_core.errors import MemOSError
-from memos_core.infrastructure.vault import vectors
+from memos_core.infrastructure.vault import audit, vectors
 from memos_core.infrastructure.vault.connection import MEMORY, connect
 from memos_core.infrastructure.vault.migrations import MIGRATIONS, migrate
 from memos_core.infrastructure.vault.projection import Projection
@@ -29,7 +29,7 @@ _DANGLING = load("dangling")
 
 def verify(db: apsw.Connection) -> Iterator[Damage]:
     """All damage that reading can find; none of the checks stops the others."""
-    for check in (_file, _operations, _derived, _dangling, _vectors):
+    for check in (_file, _operations, _derived, _dangling, _vectors, _audit):
         yield from _guarded(check, db)
 
 
@@ -107,6 +107,10 @@ def _dangling(db: apsw.Connection) -> Iterator[Damage]:
     for what, statement in _DANGLING.items():
         for (number,) in query(db, statement):
             yield Damage(f"number {number}", what)
+
+
+def _audit(db: apsw.Connection) -> Iterator[Damage]:
+    yield from audit.check_chain(db)
 
 
 def _vectors(db: apsw.Connection) -> Iterator[Damage]:

@@ -16,6 +16,7 @@ Whoever writes a vault subclasses :class:`VaultConformance` in a test file::
 
 from __future__ import annotations
 
+from memos_core.testing.vault.auditing import Auditing
 from memos_core.testing.vault.erasure import Erasure
 from memos_core.testing.vault.expiring import Expiring
 from memos_core.testing.vault.finding import Matching, Nearest
@@ -43,6 +44,7 @@ class VaultConformance(
     Graph,
     Passages,
     Local,
+    Auditing,
     Resting,
     Transacting,
     Usage,

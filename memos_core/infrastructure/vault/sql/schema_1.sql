@@ -45,7 +45,8 @@ create table usage (
   primary key (cube, actor)
 ) strict, without rowid;
 
--- Local to this file, and no part of the truth: what the scheduler has to do, and what conversations have in mind.
+-- Local to this file, and no part of the truth: what the scheduler has to do, who did what, and what
+-- conversations have in mind.
 
 -- name: job
 create table job (
@@ -58,6 +59,18 @@ create table job (
   created integer not null,
   attempts integer not null,
   leased integer
+) strict;
+
+-- name: audit
+create table audit (
+  number integer primary key,
+  at integer not null,
+  principal text not null,
+  action text not null,
+  namespace text not null,
+  cubes text not null,
+  detail text not null,
+  digest text not null
 ) strict;
 
 -- name: working

@@ -1,0 +1,136 @@
+"""Grants: who may do what with which memories. Pure; everything that is not granted is denied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from pydantic import AwareDatetime, ValidationError
+
+from memos_core.cube.frozen import Frozen, problems
+from memos_core.cube.memcube import Kind, Trust, TrustField
+from memos_core.cube.message import aware, name
+from memos_core.cube.namespace import Namespace, NamespaceLike, covers
+from memos_core.cube.namespace import namespace as parse_namespace
+from memos_core.errors import InvalidGrant
+
+#: What a principal can be, and how far at most what it writes is trusted.
+PRINCIPALS = {"user": Trust.USER, "agent": Trust.AGENT, "app": Trust.TOOL}
+
+
+class Right(str, Enum):
+    """What can be done with the memories of a namespace."""
+
+    READ = "read"
+    SUGGEST = "suggest"  #: add memories, which wait until an editor accepts them
+    WRITE = "write"  #: add, change, forget, freeze
+    ERASE = "erase"
+    GOVERN = "govern"  #: grant, set policies, read the audit log
+    KEEP = "keep"  #: look after the whole vault; only its owner may
+
+
+class Role(str, Enum):
+    """A set of rights; each role has those of the roles before it."""
+
+    READER = "reader"
+    CONTRIBUTOR = "contributor"
+    EDITOR = "editor"
+    OWNER = "owner"
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        """What it allows."""
+        return _RIGHTS[self]
+
+
+_READER = frozenset({Right.READ})
+_RIGHTS = {
+    Role.READER: _READER,
+    Role.CONTRIBUTOR: _READER | {Right.SUGGEST},
+    Role.EDITOR: _READER | {Right.SUGGEST, Right.WRITE},
+    Role.OWNER: _READER | {Right.SUGGEST, Right.WRITE, Right.ERASE, Right.GOVERN},
+}
+
+
+class Grant(Frozen):
+    """One principal's role in a namespace and those below it.
+
+    Attributes
+    ----------
+    principal
+        ``user:NAME``, ``agent:NAME`` or ``app:NAME``.
+    kinds
+        Only memories of these kinds are meant; all without.
+    max_trust
+        What is written under this grant is trusted no further; by default no further than its kind of principal is.
+    expires_at
+        From then on the grant is void.
+    """
+
+    principal: str
+    namespace: Namespace
+    role: Role
+    kinds: frozenset[Kind] | None = None
+    max_trust: TrustField | None = None
+    expires_at: AwareDatetime | None = None
+
+    def allows(self, right: Right, namespace: Namespace, *, now: datetime, kind: Kind | None = None) -> bool:
+        """Say whether it allows something in a namespace; with a kind, to memories of this kind."""
+        return (
+            right in self.role.rights
+            and covers(self.namespace, namespace)
+            and (self.expires_at is None or now < self.expires_at)
+            and (kind is None or self.kinds is None or kind in self.kinds)
+        )
+
+    @property
+    def trust(self) -> Trust:
+        """How far what is written under it is trusted at most."""
+        most = PRINCIPALS[self.principal.partition(":")[0]]
+        return most if self.max_trust is None else min(most, self.max_trust)
+
+
+def principal(value: str) -> str:
+    """Read the name of a principal.
+
+    Raises
+    ------
+    InvalidGrant
+        If it says not what it is, as ``user:``, ``agent:`` or ``app:`` does.
+    """
+    kind, _, rest = (name(value, "principal") or "").partition(":")
+    if kind not in PRINCIPALS or not rest.strip():
+        raise InvalidGrant(detail=f"{value!r} is no principal; write user:NAME, agent:NAME or app:NAME.")
+    return f"{kind}:{rest}"
+
+
+def grant(
+    to: str,
+    *,
+    namespace: NamespaceLike,
+    role: Role | str,
+    kinds: Iterable[Kind | str] | None = None,
+    max_trust: Trust | str | None = None,
+    expires_at: datetime | None = None,
+) -> Grant:
+    """Read a grant.
+
+    Raises
+    ------
+    InvalidGrant
+        If anything in it is not understood.
+    """
+    given: dict[str, Any] = {
+        "principal": principal(to),
+        "namespace": parse_namespace(namespace),
+        "role": role,
+        "kinds": kinds if kinds is None or isinstance(kinds, str) else list(kinds),
+        "max_trust": max_trust,
+        "expires_at": aware(expires_at, "expires_at"),
+    }
+    try:
+        return Grant.model_validate(given)
+    except ValidationError as error:
+        raise InvalidGrant(detail=f"This is no grant: {problems(error)}") from error
