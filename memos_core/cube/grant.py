@@ -85,6 +85,31 @@ class Grant(Frozen):
             and (kind is None or self.kinds is None or kind in self.kinds)
         )
 
+    def includes(self, other: Grant) -> bool:
+        """Say whether its holder may pass so much on."""
+        lasts = self.expires_at is None or (other.expires_at is not None and other.expires_at <= self.expires_at)
+        return (
+            Right.GOVERN in self.role.rights
+            and covers(self.namespace, other.namespace)
+            and (self.kinds is None or (other.kinds is not None and other.kinds <= self.kinds))
+            and (self.max_trust is None or other.trust <= self.trust)
+            and lasts
+        )
+
+    def is_in_place_of(self, other: Grant) -> bool:
+        """Say whether both are about one principal in one namespace, where there is only one grant."""
+        return (self.principal, self.namespace) == (other.principal, other.namespace)
+
+    def __str__(self) -> str:
+        parts = [f"{self.principal} {self.role.value}"]
+        if self.kinds is not None:
+            parts.append(f"kinds {', '.join(sorted(kind.value for kind in self.kinds))}")
+        if self.max_trust is not None:
+            parts.append(f"trust {self.max_trust.name.lower()}")
+        if self.expires_at is not None:
+            parts.append(f"until {self.expires_at.isoformat()}")
+        return "; ".join(parts)
+
     @property
     def trust(self) -> Trust:
         """How far what is written under it is trusted at most."""

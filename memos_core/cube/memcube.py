@@ -91,6 +91,9 @@ class Trigger(str, Enum):
     FREEZE = "freeze"  #: it must not change
     THAW = "thaw"  #: it may change again
     REVIVE = "revive"  #: somebody wants it back
+    HOLD = "hold"  #: who wrote it may suggest and not write
+    ACCEPT = "accept"  #: an editor took what was suggested
+    REJECT = "reject"  #: an editor did not
 
 
 #: States that take a cube out of ordinary recall.

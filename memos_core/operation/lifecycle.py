@@ -34,6 +34,9 @@ WAYS: Mapping[Trigger, Way] = {
     Trigger.FREEZE: Way(_PRESENT, State.FROZEN),
     Trigger.THAW: Way(_FROZEN, State.ACTIVATED),
     Trigger.REVIVE: Way(_MERGED | _ARCHIVED, State.ACTIVATED),
+    Trigger.HOLD: Way(frozenset({State.GENERATED}), State.ARCHIVED),
+    Trigger.ACCEPT: Way(_ARCHIVED, State.GENERATED),
+    Trigger.REJECT: Way(_ARCHIVED, State.ARCHIVED),
 }
 
 #: What may not be changed or erased: a frozen cube keeps all that it has, an expired one has nothing left to change.
@@ -52,6 +55,9 @@ _SAID = {
     Trigger.FREEZE: "frozen",
     Trigger.THAW: "thawed",
     Trigger.REVIVE: "revived",
+    Trigger.HOLD: "held back",
+    Trigger.ACCEPT: "accepted",
+    Trigger.REJECT: "rejected",
 }
 
 MINUTE = 60.0  # seconds; nothing is younger, for the age of what was just recalled would be its own infinity

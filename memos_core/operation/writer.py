@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,12 +16,31 @@ from memos_core.cube.selection import Selection
 from memos_core.operation.author import Author
 from memos_core.operation.embedding import parts_of
 from memos_core.operation.lifecycle import check_open_to, moved
-from memos_core.operation.remembering import Source, plan_withdrawals, plan_writes, source_of
+from memos_core.operation.remembering import Plan, Source, plan_withdrawals, plan_writes, source_of
 from memos_core.ports import Batch, Embedder, Vault
 
 Progress = Callable[[int, int], None]
 
 LOOKUP = 500  # source ids a query
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What stands between a writer and the vault.
+
+    Attributes
+    ----------
+    commit
+        Stores a batch, or refuses it.
+    admit
+        Makes of a content what may be stored, or refuses it.
+    waits
+        Says whether a new memory must wait to be accepted.
+    """
+
+    commit: Callable[[Batch], int]
+    admit: Callable[[Content], Content] = lambda content: content
+    waits: Callable[[Content], bool] = lambda _: False
 
 
 class Draft(NamedTuple):
@@ -45,6 +65,10 @@ class Writer:
 
     Parameters
     ----------
+    vault
+        What is planned from; it must show all that is there.
+    gate
+        What all that is written passes; by default nothing is refused.
     embedder
         Called at the first write that needs vectors, so that opening a vault loads no model.
 
@@ -53,8 +77,11 @@ class Writer:
     Not thread-safe: the caller makes sure that one write is planned and committed at a time.
     """
 
-    def __init__(self, vault: Vault, author: Author, embedder: Callable[[], Embedder]) -> None:
+    def __init__(
+        self, vault: Vault, author: Author, embedder: Callable[[], Embedder], *, gate: Gate | None = None
+    ) -> None:
         self._vault = vault
+        self._gate = gate or Gate(vault.commit)
         self._author = author
         self._embedder = embedder
 
@@ -67,11 +94,12 @@ class Writer:
         progress: Progress | None = None,
     ) -> Draft:
         """Prepare contents that were read: new cubes, and new versions of those whose source is known."""
+        contents = [self._gate.admit(content) for content in contents]
         known = self._known(contents)
         self._follow_vault()
         plan = plan_writes(contents, known=known, previous=previous, author=self._author, parents=self._heads, now=now)
         withdrawals = plan_withdrawals(contents, known, author=self._author, parents=self._heads)
-        batch = self._batch([*plan.operations, *withdrawals], plan.puts, progress)
+        batch = self._batch([*plan.operations, *withdrawals, *self._held(plan)], plan.puts, progress)
         return Draft(batch, tuple(plan.written), tuple(plan.unchanged), tuple(plan.superseded))
 
     def draft_of(self, cube: MemCube, content: Content) -> Draft:
@@ -83,6 +111,7 @@ class Writer:
             If the cube is frozen or expired.
         """
         check_open_to(cube, "changed")
+        content = self._gate.admit(content)
         self._follow_vault()
         put = self._author.put(cube.id, content, parents=self._heads(cube.id))
         return Draft(self._batch([put], {put.id: content}), (cube.id,), (), (cube.version,))
@@ -90,7 +119,7 @@ class Writer:
     def store(self, draft: Draft) -> Added:
         """Store what was prepared."""
         if draft.batch.operations:
-            self._vault.commit(draft.batch)
+            self._gate.commit(draft.batch)
         return Added(
             written=tuple(self._vault.get(draft.written)), unchanged=draft.unchanged, superseded=draft.superseded
         )
@@ -106,7 +135,7 @@ class Writer:
         state = moved(cube, trigger)
         self._follow_vault()
         move = self._author.move(cube.id, state, parents=self._heads(cube.id), reason=reason, trigger=trigger)
-        self._vault.commit(Batch([move]))
+        self._gate.commit(Batch([move]))
 
     def erase(self, cubes: Iterable[MemCube], *, reason: str) -> list[Operation]:
         """Erase cubes for ever, all in one commit.
@@ -121,7 +150,7 @@ class Writer:
             check_open_to(cube, "erased")
         self._follow_vault()
         erasures = [self._author.erase(cube.id, parents=self._heads(cube.id), reason=reason) for cube in gone]
-        self._vault.commit(Batch(erasures))
+        self._gate.commit(Batch(erasures))
         return erasures
 
     def embed(self, contents: Mapping[str, Content], progress: Progress | None = None) -> Batch:
@@ -156,6 +185,16 @@ class Writer:
                 if source is not None:
                     found.setdefault(source, cube)
         return found
+
+    def _held(self, plan: Plan) -> list[Operation]:
+        """Moves that keep new memories out of recall until they are accepted."""
+        return [
+            self._author.move(
+                put.cube, State.ARCHIVED, parents=(put.id,), reason="waits to be accepted", trigger=Trigger.HOLD
+            )
+            for put in plan.operations
+            if put.id in plan.puts and not put.parents and self._gate.waits(plan.puts[put.id])
+        ]
 
     def _batch(
         self, operations: Sequence[Operation], puts: Mapping[str, Content], progress: Progress | None = None

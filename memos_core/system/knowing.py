@@ -15,7 +15,7 @@ from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.selection import Filters, selection
 from memos_core.errors import InvalidInput
 from memos_core.ports import Walk
-from memos_core.system.living import Living
+from memos_core.system.governing import Governing
 from memos_core.system.writing import MAX_CLAIMS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from memos_core.operation.beliefs import Belief
 
 
-class Knowing(Living):
+class Knowing(Governing):
     """The part of :class:`memos_core.MemOS` that knows what is claimed."""
 
     def conflicts(self, *, namespace: NamespaceLike) -> builtins.list[MemCube]:

@@ -13,12 +13,14 @@ from typing_extensions import Self
 
 from memos_core.cube.answer import Damage, VaultStats
 from memos_core.cube.clock import HybridClock
+from memos_core.cube.memcube import Content
 from memos_core.cube.message import name
 from memos_core.errors import ForkedVault, VaultClosed
 from memos_core.infrastructure.clock import SystemClock
+from memos_core.infrastructure.governance import GuardedVault
 from memos_core.operation.author import Author
 from memos_core.operation.usage import UsageBuffer
-from memos_core.operation.writer import Progress, Writer
+from memos_core.operation.writer import Gate, Progress, Writer
 from memos_core.ports import ChatModel, Clock, Embedder, MemoryBackend, Vault
 
 PAGE = 500  # operations embedded at a time
@@ -37,16 +39,34 @@ class OpenVault:
         clock: Clock | None = None,
         backends: Iterable[MemoryBackend] = (),
     ) -> None:
-        self._vault = vault
+        self._whole = vault
         self._llm = None if llm is None else _chat_model(llm)
         self._given_embedder = embedder
-        self._embedder: Embedder | None = None
+        self._embedders: builtins.list[Embedder] = []  # the one in use, once it is loaded
         self._actor = name(actor, "actor")
         self._clock = clock or SystemClock()
         self._backends = {backend.name: backend for backend in backends}
-        self._writer = Writer(vault, Author(vault.actor, HybridClock(self._clock.now)), self._loaded_embedder)
+        self._author = Author(vault.actor, HybridClock(self._clock.now))
         self._usage = UsageBuffer(vault, self._clock)
         self._lock = threading.RLock()
+        self._act_as(None)
+
+    def _act_as(self, principal: str | None) -> None:
+        """See no more than this principal may, and write what it may; what follows from it is written for it."""
+        self._principal = principal
+        self._actor = principal or self._actor
+        self._vault = GuardedVault(self._whole, principal=principal, clock=self._clock)
+        gate = Gate(self._vault.commit, admit=self._admitted, waits=self._vault.waits)
+        self._writer = Writer(self._whole, self._author, self._loaded_embedder, gate=gate)
+        self._follower = Writer(self._whole, self._author, self._loaded_embedder, gate=Gate(self._vault.follow))
+
+    def _admitted(self, content: Content) -> Content:
+        """A content trusted no further than whoever writes it may be."""
+        governance = content.governance
+        trust = min(governance.trust, self._vault.trust_in(content))
+        if trust == governance.trust:
+            return content
+        return content.model_copy(update={"governance": governance.model_copy(update={"trust": trust})})
 
     @classmethod
     def open(
@@ -87,13 +107,15 @@ class OpenVault:
         self.close()
 
     def close(self) -> None:
-        """Write what is buffered and give the file back; harmless when repeated."""
+        """Write what is buffered and give the file back; harmless when repeated. A principal's handle closes nothing."""
         try:
             # Closed already; or this is a forked child, and its parent still has the counts.
             with suppress(VaultClosed, ForkedVault):
                 self._usage.flush()
+                self._vault.flush()
         finally:
-            self._vault.close()
+            if self._principal is None:
+                self._whole.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -149,12 +171,13 @@ class OpenVault:
 
     def _loaded_embedder(self) -> Embedder:
         with self._lock:
-            if self._embedder is None:
+            if not self._embedders:
                 from memos_core.infrastructure.models.adapt import as_embedder
                 from memos_core.infrastructure.models.minilm import MiniLM
 
-                self._embedder = MiniLM() if self._given_embedder is None else as_embedder(self._given_embedder)
-            return self._embedder
+                given = self._given_embedder
+                self._embedders.append(MiniLM() if given is None else as_embedder(given))
+            return self._embedders[0]
 
 
 def _chat_model(given: object) -> ChatModel:

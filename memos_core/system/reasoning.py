@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memos_core.cube.answer import Impact, Why
 from memos_core.cube.canonical import json_object
@@ -75,18 +75,19 @@ class Reasoning(Knowing):
         """What a cube rests on, down to what rests on nothing, and whether that holds."""
         from memos_core.operation.truth import Labels
 
-        labels = Labels(self._vault, at=self._clock.now())
+        labels = Labels(self._whole, at=self._clock.now())
         cube = self.get(cube_id)
         labels.judged([cube.id])
-        return _tree(cube.version, cube, labels, holds=cube.id in labels.inside, above=frozenset())
+        tree = _Tree(labels, shows=lambda premise: bool(self._vault.get([premise.id])))
+        return tree.under(cube.version, cube, holds=cube.id in labels.inside)
 
     def impact(self, cube_ids: str | Iterable[str]) -> builtins.list[Impact]:
         """What would fall or become stale if these cubes were gone, at any depth."""
         from memos_core.operation.truth import falls_with
 
         gone = {self.get(cube_id).id for cube_id in names(cube_ids, "cube_ids")}
-        falls = falls_with(gone, self._vault, at=self._clock.now())
-        return [Impact(cube=self.get(name), standing=standing.value) for name, standing in falls.items()]
+        falls = falls_with(gone, self._whole, at=self._clock.now())
+        return [Impact(cube=cube, standing=falls[cube.id].value) for cube in self._vault.get(list(falls))]
 
     def add_rule(
         self,
@@ -130,19 +131,33 @@ def _kind(given: Kind | str) -> Kind:
         raise InvalidInput(detail=f"{error}; known are {', '.join(kind.value for kind in Kind)}.") from error
 
 
-def _tree(version: str, cube: MemCube | None, labels: Labels, *, holds: bool, above: frozenset[str]) -> Why:
-    """A cycle ends where it comes back to itself."""
-    from memos_core.operation.truth import Standing, justifications
+class _Tree(NamedTuple):
+    """Draws what memories rest on.
 
-    if cube is None or version in above:
-        standing = Standing.HOLDS if holds else Standing.FALLEN
-        return Why(version=version, cube=cube, holds=holds, standing=standing.value)
-    grounds = {ground.version: ground for ground in labels.grounds(cube)}
-    sets = tuple(
-        tuple(
-            _tree(name, grounds[name].cube, labels, holds=grounds[name].holds, above=above | {version})
-            for name in versions
+    Attributes
+    ----------
+    shows
+        Says whether a memory may be seen. One that may not is shown like one that is not there.
+    """
+
+    labels: Labels
+    shows: Callable[[MemCube], bool]
+
+    def under(self, version: str, cube: MemCube | None, *, holds: bool, above: frozenset[str] = frozenset()) -> Why:
+        """A memory and all below it; a cycle ends where it comes back to itself."""
+        from memos_core.operation.truth import Standing, justifications
+
+        shown = cube if cube is not None and self.shows(cube) else None
+        if shown is None or version in above:
+            standing = Standing.HOLDS if holds else Standing.FALLEN
+            return Why(version=version, cube=shown, holds=holds, standing=standing.value)
+        grounds = {ground.version: ground for ground in self.labels.grounds(shown)}
+        sets = tuple(
+            tuple(
+                self.under(name, grounds[name].cube, holds=grounds[name].holds, above=above | {version})
+                for name in versions
+            )
+            for versions in justifications(shown.provenance)
         )
-        for versions in justifications(cube.provenance)
-    )
-    return Why(version=version, cube=cube, holds=holds, standing=labels.standing(cube).value, justifications=sets)
+        standing = self.labels.standing(shown)
+        return Why(version=version, cube=shown, holds=holds, standing=standing.value, justifications=sets)

@@ -120,15 +120,17 @@ class Writing(Finding):
 
         with self.transaction():
             now = self._clock.now()
-            named = [self.get(cube_id) for cube_id in ([cube_ids] if isinstance(cube_ids, str) else cube_ids)]
-            falls = falls_with({cube.id for cube in named}, self._vault, at=now)
-            derived = [self.get(name) for name, standing in falls.items() if standing is Standing.FALLEN]
-            cubes = [*{cube.id: cube for cube in (*named, *derived)}.values()]
-            erasures = self._writer.erase(cubes, reason=reason)
-            self._settle((), before=cubes)
+            wanted = dict.fromkeys([cube_ids] if isinstance(cube_ids, str) else cube_ids)
+            named = [self.get(cube_id) for cube_id in wanted]
+            falls = falls_with({cube.id for cube in named}, self._whole, at=now)
+            fallen = [name for name, standing in falls.items() if standing is Standing.FALLEN]
+            derived = [*{cube.id: cube for cube in self._whole.get(fallen) if cube not in named}.values()]
+            shown = self._vault.get([cube.id for cube in derived])
+            erasures = self._writer.erase(named, reason=reason) + self._follower.erase(derived, reason=reason)
+            self._settle((), before=[*named, *derived])
             return Receipt(
-                cubes=tuple(cube.id for cube in cubes),
-                derived=tuple(cube.id for cube in derived),
+                cubes=tuple(dict.fromkeys(cube.id for cube in (*named, *shown))),
+                derived=tuple(cube.id for cube in shown),
                 operations=tuple(erasure.id for erasure in erasures),
                 at=now,
             )
@@ -175,24 +177,25 @@ class Writing(Finding):
 
         now, cubes, old = self._clock.now(), list(changed), list(before)
         names = {cube.id for cube in (*cubes, *old) if isinstance(cube, MemCube)}
-        names |= touched([*cubes, *old], self._vault, at=now)
-        if not self._vault.resting_on(names) and not any(justifications(cube.provenance) for cube in cubes):
+        names |= touched([*cubes, *old], self._whole, at=now)
+        if not self._whole.resting_on(names) and not any(justifications(cube.provenance) for cube in cubes):
             return
-        for cube, trigger, why in consequences(names, self._vault, at=now):
+        for cube, trigger, why in consequences(names, self._whole, at=now):
             if cube.id != asked_for:
-                self._writer.move(cube, trigger, reason=why)
+                self._follower.move(cube, trigger, reason=why)
 
     def _follow_rules(self, address: Namespace, changed: Collection[str], *, spare: Container[str]) -> None:
         """Do what rules of this namespace and those above it say of predicates under which claims were replaced."""
         from memos_core.operation.rules import meant, rules_on
 
-        rules = rules_on(changed, address, self._vault, now=self._clock.now())
-        for cube, rule, predicate in meant(rules, address, self._vault, now=self._clock.now()):
+        rules = rules_on(changed, address, self._whole, now=self._clock.now())
+        for cube, rule, predicate in meant(rules, address, self._whole, now=self._clock.now()):
             if cube.id not in spare:
-                self._move(cube, rule.trigger, f'a rule: "{predicate}" has changed')
+                self._follower.move(cube, rule.trigger, reason=f'a rule: "{predicate}" has changed')
+                self._settle(self._whole.get([cube.id]), asked_for=cube.id)
 
     def _contents(self, versions: Iterable[str]) -> list[Content]:
-        return [content_of(put) for put in self._vault.operations(list(versions)).values() if put.body is not None]
+        return [content_of(put) for put in self._whole.operations(list(versions)).values() if put.body is not None]
 
     def _with_consequences(self, added: Added, address: Namespace) -> Added:
         """Say which versions of others the claims in what was written replace or contradict."""

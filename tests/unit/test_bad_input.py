@@ -214,7 +214,7 @@ IDS = [
 ]
 
 BACKUPS = [
-    Case("backup over the vault", lambda memos, _: memos.backup(str(memos._vault.path)), InvalidInput, "a new path"),  # type: ignore[attr-defined]
+    Case("backup over the vault", lambda memos, _: memos.backup(str(memos._whole.path)), InvalidInput, "a new path"),  # type: ignore[attr-defined]
     Case("backup into no folder", lambda memos, _: memos.backup("no/such/folder"), VaultError, "cannot be written"),
     Case("backup to no path", lambda memos, _: memos.backup("a\0b"), InvalidInput, "is no path"),
 ]
@@ -520,13 +520,13 @@ MemOS.open(sys.argv[1]).close()
 def test_a_vault_without_room_can_still_be_backed_up(path: Path, tmp_path: Path) -> None:
     with MemOS.open(path, embedder=HashingEmbedder()) as memos:
         memos.add([{"content": f"note {number}"} for number in range(300)], namespace=OWNER)
-        with memos._vault._pool.bare() as db:  # type: ignore[attr-defined]
+        with memos._whole._pool.bare() as db:  # type: ignore[attr-defined]
             db.execute(f"pragma max_page_count = {db.execute('pragma page_count').get}")
         hits = memos.search("note", namespace=OWNER, limit=300)
         with pytest.raises(VaultFull):
             memos._usage.flush()
         memos.backup(tmp_path / "copy.db")
-        with memos._vault._pool.bare() as db:  # type: ignore[attr-defined]
+        with memos._whole._pool.bare() as db:  # type: ignore[attr-defined]
             db.execute("pragma max_page_count = 1000000")
     with MemOS.open(tmp_path / "copy.db", embedder=HashingEmbedder()) as copy:
         assert copy.stats().cubes == 303

@@ -64,14 +64,14 @@ def test_what_follows_from_a_call_fails_with_it(memos: MemOS, monkeypatch: pytes
     premise = memos.add("The bridge is open.", namespace="a").ids[0]
     memos.derive("The way is short.", because=premise)
     before = state(memos)
-    move = memos._writer.move
+    move = memos._follower.move
 
     def fail_late(cube: object, trigger: object, *, reason: str) -> None:
         if reason.startswith("rests on"):
             raise ZeroDivisionError
         move(cube, trigger, reason=reason)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(memos._writer, "move", fail_late)
+    monkeypatch.setattr(memos._follower, "move", fail_late)
     changes: tuple[Callable[[], object], ...] = (
         lambda: memos.forget(premise),
         lambda: memos.update(premise, "The bridge is closed."),

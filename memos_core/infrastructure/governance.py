@@ -1,0 +1,388 @@
+"""Governance: a vault as one principal may use it. Whatever the layers above do passes here."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from memos_core.cube.answer import Damage, VaultStats
+from memos_core.cube.audit import OWNER, AuditEntry, AuditQuery
+from memos_core.cube.clock import Timestamp
+from memos_core.cube.fold import content_of
+from memos_core.cube.grant import Grant, Right
+from memos_core.cube.interval import Interval
+from memos_core.cube.memcube import Content, Kind, MemCube, Trigger, Trust
+from memos_core.cube.namespace import Namespace
+from memos_core.cube.operation import Operation, OperationKind
+from memos_core.cube.selection import Selection
+from memos_core.errors import NotPermitted, VaultBusy, VaultFull
+from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Job, Part, Passage, Scored, Topic, Vault, Walk
+
+if TYPE_CHECKING:
+    from memos_core.ports import Vector
+
+GRANTS = "grants"  # the note that they are kept in
+TRAIL = 64  # reads that may wait to be recorded
+CUBES = 500  # of one audit entry, at most
+
+
+class GuardedVault:
+    """Every method of the vault port, behind one gate: :meth:`authorise`.
+
+    Parameters
+    ----------
+    principal
+        Who uses it; ``None`` is whoever opened the vault, who may do everything.
+
+    Notes
+    -----
+    Changes are recorded in the audit log in their own transaction. Reads of principals are recorded a little later, as
+    recall counts are; those of the owner are not, who could read the file unseen anyway.
+    """
+
+    def __init__(self, vault: Vault, *, principal: str | None, clock: Clock) -> None:
+        self._vault = vault
+        self._principal = principal
+        self._clock = clock
+        self._read: list[AuditEntry] = []
+        self._lock = threading.Lock()
+        self._depth = threading.local()  # of transactions: what is recorded inside one may be rolled back
+        self._parsed: tuple[str | None, tuple[Grant, ...]] = (None, ())
+
+    # the gate
+
+    def authorise(self, right: Right, namespace: Namespace, *, kind: Kind | None = None) -> None:
+        """Let a principal pass, or record and raise that it may not.
+
+        Raises
+        ------
+        NotPermitted
+            If no grant allows it.
+        """
+        if self.permits(right, namespace, kind=kind):
+            return
+        where = "/".join(namespace) or "the whole vault"
+        self._trace("refused", namespace, (), detail=right.value)
+        raise NotPermitted(principal=self._principal or OWNER, right=right.value, namespace=where)
+
+    def permits(self, right: Right, namespace: Namespace, *, kind: Kind | None = None) -> bool:
+        """Say whether the principal may do something in a namespace; with a kind, to memories of this kind."""
+        now = self._clock.now()
+        return self._principal is None or any(
+            each.allows(right, namespace, now=now, kind=kind) for each in self.own_grants()
+        )
+
+    def grants(self) -> tuple[Grant, ...]:
+        """All that were given."""
+        text = self._vault.noted(GRANTS)
+        if text != self._parsed[0]:
+            self._parsed = (text, tuple(map(Grant.model_validate, json.loads(text or "[]"))))
+        return self._parsed[1]
+
+    def own_grants(self) -> Iterator[Grant]:
+        """Those that were given to this principal."""
+        return (each for each in self.grants() if each.principal == self._principal)
+
+    def sees(self, content: Content) -> bool:
+        """Say whether a memory may be read."""
+        return self.permits(Right.READ, content.namespace, kind=content.kind)
+
+    def waits(self, content: Content) -> bool:
+        """Say whether a new memory must wait to be accepted, for its author may suggest and not write."""
+        rights = (self.permits(right, content.namespace, kind=content.kind) for right in (Right.WRITE, Right.SUGGEST))
+        return list(rights) == [False, True]
+
+    def trust_in(self, content: Content) -> Trust:
+        """How far at most what this principal writes there is trusted."""
+        if self._principal is None:
+            return max(Trust)
+        allowing = [
+            each.trust
+            for each in self.own_grants()
+            if each.allows(Right.SUGGEST, content.namespace, now=self._clock.now(), kind=content.kind)
+        ]
+        return max(allowing, default=min(Trust))
+
+    # writing
+
+    def commit(self, batch: Batch) -> int:
+        present = self._present(batch.operations)
+        if self._principal is not None:
+            held = {op.cube for op in batch.operations if _action(op) == Trigger.HOLD.value}
+            for operation in batch.operations:
+                self._authorise_change(operation, present.get(operation.cube), is_held=operation.cube in held)
+        return self._store(batch, present)
+
+    def follow(self, batch: Batch) -> int:
+        """Store what follows from a change that was authorised, in whatever namespace it is."""
+        return self._store(batch, self._present(batch.operations))
+
+    def _authorise_change(self, operation: Operation, cube: MemCube | None, *, is_held: bool) -> None:
+        if cube is not None:
+            right = Right.ERASE if operation.kind is OperationKind.ERASE else Right.WRITE
+            self.authorise(right, cube.namespace, kind=cube.kind)
+        if operation.kind is OperationKind.PUT and operation.body is not None:
+            content = content_of(operation)
+            right = Right.SUGGEST if is_held and cube is None else Right.WRITE
+            self.authorise(right, content.namespace, kind=content.kind)
+        elif cube is None and not is_held:
+            self.authorise(Right.KEEP, ())
+
+    def _present(self, operations: Iterable[Operation]) -> dict[str, MemCube]:
+        """The cubes that operations are about, as they are: nobody may put over what is not theirs."""
+        named = [op.cube for op in operations if self._principal is not None or op.kind is not OperationKind.PUT]
+        return {cube.id: cube for cube in self._vault.get(list(dict.fromkeys(named)))} if named else {}
+
+    def _store(self, batch: Batch, present: Mapping[str, MemCube]) -> int:
+        done: dict[tuple[str, Namespace], dict[str, None]] = defaultdict(dict)
+        for operation in batch.operations:
+            done[_action(operation), _place(operation, present)][operation.cube] = None
+        entries = [
+            self._entry(action, namespace, cubes[start : start + CUBES])
+            for (action, namespace), cubes in ((key, tuple(named)) for key, named in done.items())
+            for start in range(0, len(cubes), CUBES)
+        ]
+        with self._vault.transaction():
+            stored = self._vault.commit(batch)
+            self._vault.record(entries)
+        return stored
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        depth = self._depth.__dict__.get("held", 0)
+        self._depth.held = depth + 1
+        try:
+            with self._vault.transaction():
+                yield
+        finally:
+            self._depth.held = depth
+
+    def record_usage(self, recalled: Mapping[str, int], at: datetime) -> None:
+        self._vault.record_usage(recalled, at)
+
+    # reading
+
+    def get(self, ids: Sequence[str], *, known_at: datetime | None = None) -> list[MemCube]:
+        return self._seen(self._vault.get(ids, known_at=known_at))
+
+    def select(self, selection: Selection, *, limit: int, offset: int = 0) -> list[MemCube]:
+        return self._seen(self._vault.select(self._within(selection), limit=limit, offset=offset))
+
+    def count(self, selection: Selection) -> int:
+        return self._vault.count(self._within(selection))
+
+    def namespaces(self) -> list[Namespace]:
+        return [each for each in self._vault.namespaces() if self.permits(Right.READ, each)]
+
+    def history(self, cube: str) -> list[Operation]:
+        if self._principal is None:
+            return self._vault.history(cube)
+        return [each for each in self._vault.history(cube) if self._shows(each)] if self.get([cube]) else []
+
+    def operations(self, ids: Collection[str]) -> dict[str, Operation]:
+        found = self._vault.operations(ids)
+        if self._principal is None:
+            return found
+        visible = {cube.id for cube in self.get([each.cube for each in found.values()])}
+        return {name: each for name, each in found.items() if each.cube in visible and self._shows(each)}
+
+    def resting_on(self, cubes: Collection[str]) -> list[str]:
+        found = self._vault.resting_on(cubes)
+        return found if self._principal is None else sorted(cube.id for cube in self.get(found))
+
+    def log(self, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Operation]]:
+        self.authorise(Right.KEEP, ())
+        return self._vault.log(after=after, limit=limit)
+
+    def _shows(self, operation: Operation) -> bool:
+        """A cube may have come from another namespace: what it said there stays there."""
+        if operation.kind is not OperationKind.PUT or operation.body is None:
+            return True
+        return self.sees(content_of(operation))
+
+    def _seen(self, cubes: list[MemCube]) -> list[MemCube]:
+        if self._principal is None:
+            return cubes
+        seen = [cube for cube in cubes if self.sees(cube)]
+        places: dict[Namespace, list[str]] = defaultdict(list)
+        for cube in seen:
+            places[cube.namespace].append(cube.id)
+        for namespace, named in places.items():
+            self._trace("read", namespace, named)
+        return seen
+
+    def _within(self, selection: Selection) -> Selection:
+        """A selection of nothing but what the principal may read."""
+        self.authorise(Right.READ, selection.namespace)
+        if self._principal is None:
+            return selection
+        now = self._clock.now()
+        kinds = [each.kinds for each in self.own_grants() if each.allows(Right.READ, selection.namespace, now=now)]
+        if None in kinds:
+            return selection
+        allowed = frozenset[Kind]().union(*filter(None, kinds))
+        wanted = allowed if selection.kinds is None else allowed & selection.kinds
+        return selection.model_copy(update={"kinds": wanted})
+
+    # finding
+
+    def match(self, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:
+        return self._vault.match(self._within(selection), terms, limit=limit)
+
+    def nearest(self, selection: Selection, vector: Vector, *, limit: int) -> list[Scored]:
+        return self._vault.nearest(self._within(selection), vector, limit=limit)
+
+    def during(self, selection: Selection, interval: Interval, *, limit: int) -> list[Scored]:
+        return self._vault.during(self._within(selection), interval, limit=limit)
+
+    def neighbourhood(self, selection: Selection, seeds: Sequence[str], walk: Walk) -> list[Edge]:
+        return self._vault.neighbourhood(self._within(selection), seeds, walk)
+
+    def passages(self, selection: Selection, ids: Sequence[str]) -> dict[str, Passage]:
+        return self._vault.passages(self._within(selection), ids)
+
+    def claiming(self, selection: Selection, about: Collection[Topic] | None = None, *, limit: int) -> list[str]:
+        return self._vault.claiming(self._within(selection), about, limit=limit)
+
+    # what is local to the file
+
+    def enqueue(self, jobs: Sequence[Job], *, at: datetime) -> int:
+        return self._kept().enqueue(jobs, at=at)
+
+    def claim(self, *, limit: int, at: datetime, lease: timedelta) -> list[Job]:
+        return self._kept().claim(limit=limit, at=at, lease=lease)
+
+    def finish(self, key: str) -> None:
+        self._kept().finish(key)
+
+    def jobs(self) -> list[Job]:
+        return self._kept().jobs()
+
+    def note(self, name: str, text: str) -> None:
+        self._kept().note(name, text)
+
+    def noted(self, name: str) -> str | None:
+        return self._kept().noted(name)
+
+    def keep_working(self, namespace: Namespace, conversation: str, cubes: Sequence[str]) -> None:
+        self._kept().keep_working(namespace, conversation, cubes)
+
+    def working(self, namespace: Namespace, conversation: str) -> list[str]:
+        self.authorise(Right.READ, namespace)
+        return self._vault.working(namespace, conversation)
+
+    def record(self, entries: Sequence[AuditEntry]) -> None:
+        self._kept().record(entries)
+
+    def audited(self, wanted: AuditQuery, *, limit: int) -> list[AuditEntry]:
+        self.authorise(Right.GOVERN, wanted.namespace)
+        self.flush()
+        return self._vault.audited(wanted, limit=limit)
+
+    def _kept(self) -> Vault:
+        self.authorise(Right.KEEP, ())
+        return self._vault
+
+    # upkeep
+
+    @property
+    def actor(self) -> str:
+        return self._vault.actor
+
+    @property
+    def spec(self) -> EmbeddingSpec | None:
+        return self._vault.spec
+
+    @property
+    def latest(self) -> Timestamp:
+        return self._vault.latest
+
+    def known_vectors(self, texts: Sequence[str], spec: EmbeddingSpec) -> dict[str, Vector]:
+        return self._kept().known_vectors(texts, spec)
+
+    def unembedded(self, spec: EmbeddingSpec, *, limit: int) -> list[tuple[str, Content]]:
+        return self._kept().unembedded(spec, limit=limit)
+
+    def reembed(self, spec: EmbeddingSpec, parts: Mapping[str, Sequence[Part]]) -> None:
+        self._kept().reembed(spec, parts)
+
+    def verify(self) -> Iterator[Damage]:
+        return self._kept().verify()
+
+    def rebuild(self) -> None:
+        self._kept().rebuild()
+
+    def stats(self) -> VaultStats:
+        return self._kept().stats()
+
+    def backup(self, path: str) -> None:
+        self._kept().backup(path)
+
+    def close(self) -> None:
+        self.flush()
+        self._kept().close()
+
+    # the trail
+
+    def audit(self, action: str, namespace: Namespace, *, detail: str) -> None:
+        """Record what was done to the rules themselves."""
+        self._vault.record([self._entry(action, namespace, (), detail=detail)])
+
+    def flush(self) -> None:
+        """Record the reads that wait; if that fails they still wait."""
+        with self._lock:
+            waiting, self._read = self._read, []
+        try:
+            self._vault.record(waiting)
+        except (VaultBusy, VaultFull):
+            with self._lock:
+                self._read = [*waiting, *self._read]
+            raise
+
+    def _trace(self, action: str, namespace: Namespace, cubes: Iterable[str], *, detail: str = "") -> None:
+        with self._lock:
+            last = self._read[-1] if self._read else None
+            entry = self._entry(action, namespace, cubes, detail=detail)
+            if last is None or not _repeats(entry, last):
+                self._read.append(entry)
+            is_due = len(self._read) >= TRAIL and not self._depth.__dict__.get("held")
+        if is_due:
+            with suppress(VaultBusy, VaultFull):
+                self.flush()
+
+    def _entry(self, action: str, namespace: Namespace, cubes: Iterable[str], *, detail: str = "") -> AuditEntry:
+        return AuditEntry(
+            at=self._clock.now(),
+            principal=self._principal or OWNER,
+            action=action,
+            namespace=namespace,
+            cubes=tuple(dict.fromkeys(cubes)),
+            detail=detail,
+        )
+
+
+def _repeats(entry: AuditEntry, last: AuditEntry) -> bool:
+    """One call may read a memory several times over."""
+    return (entry.action, entry.namespace, entry.detail) == (last.action, last.namespace, last.detail) and set(
+        last.cubes
+    ).issuperset(entry.cubes)
+
+
+def _action(operation: Operation) -> str:
+    if operation.kind is OperationKind.PUT:
+        return "update" if operation.parents else "add"
+    if operation.kind is OperationKind.ERASE or operation.body is None:
+        return str(operation.kind.value)
+    return str(operation.value().get("trigger", "state"))
+
+
+def _place(operation: Operation, present: Mapping[str, MemCube]) -> Namespace:
+    if operation.kind is OperationKind.PUT and operation.body is not None:
+        return tuple(operation.value()["namespace"])
+    cube = present.get(operation.cube)
+    return () if cube is None else cube.namespace
