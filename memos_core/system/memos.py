@@ -29,6 +29,7 @@ class MemOS(Scheduling):
     - ``InvalidInput`` for an argument that cannot be accepted, as ``InvalidText``, ``TooLarge``, ``InvalidNamespace``,
       ``NaiveDatetime`` or ``InvalidFilter`` where that says more. Without a namespace nothing is done.
     - ``CubeNotFound`` for the id of no cube; ``VersionNotFound`` for a version that is not the cube's, or erased.
+    - ``NotPermitted`` for what the principal of a handle may not do there; see :meth:`as_principal`.
     - ``InvalidTransition`` for what cannot be done to a cube in its state, such as a change of a frozen one.
     - ``VaultFull`` and ``VaultBusy`` where something cannot be written, ``VaultCorrupt`` for a damaged file,
       ``VaultClosed`` after :meth:`close`, ``ForkedVault`` in a forked child.

@@ -107,7 +107,7 @@ class OpenVault:
         self.close()
 
     def close(self) -> None:
-        """Write what is buffered and give the file back; harmless when repeated. A principal's handle closes nothing."""
+        """Write what is buffered and give the file back; harmless when repeated. A principal's handle does not."""
         try:
             # Closed already; or this is a forked child, and its parent still has the counts.
             with suppress(VaultClosed, ForkedVault):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from memos_core.cube.grant import Right
 from memos_core.cube.memcube import Content, Kind, MemCube, Origin, Provenance, State, Trigger
 from memos_core.cube.message import aware
 from memos_core.cube.payload import Plaintext
@@ -88,6 +89,7 @@ class Scheduling(Reasoning):
         """
         if every <= timedelta(0):
             raise InvalidInput(detail=f"every must be longer than nothing, and is {every}.")
+        self._vault.authorise(Right.KEEP, ())
         stop = threading.Event()
         thread = threading.Thread(target=self._go_on, args=(stop, every, limits), name="memos scheduler", daemon=True)
         thread.start()

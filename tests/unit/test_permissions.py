@@ -1,0 +1,175 @@
+"""The permission matrix: which role each public method asks for. Who lacks it learns and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from memos_core import MemOS, Message
+from memos_core.cube.memcube import Trigger
+from memos_core.errors import CubeNotFound, NotPermitted
+from memos_core.testing.clock import ManualClock
+from memos_core.testing.embedders import HashingEmbedder
+
+ROLES = ("reader", "contributor", "editor", "owner")
+HERE, THERE = "acme/ana", "acme/bob"
+ANYBODY, NOBODY = "anybody", "nobody"  # the latter: the vault's owner alone
+
+
+class World(NamedTuple):
+    """A vault with something in it, and what is there."""
+
+    memos: MemOS
+    fact: str  #: id of a cube
+    other: str  #: of another, with an older version
+    waiting: str  #: of one that waits to be accepted
+    archived: str
+    frozen: str
+    version: str  #: of ``other``
+
+
+Call = Callable[[MemOS, World], Any]
+
+#: For each public method, the least role that may use it, and a way to use it.
+MATRIX: dict[str, tuple[str, Call]] = {
+    "open": (ANYBODY, lambda _, __: MemOS.open(":memory:").close()),
+    "close": (ANYBODY, lambda memos, _: memos.close()),
+    "as_principal": (ANYBODY, lambda memos, _: memos.as_principal(memos._principal or "user:ana")),
+    "transaction": (ANYBODY, lambda memos, _: memos.transaction().__enter__()),
+    "grants": (ANYBODY, lambda memos, _: memos.grants()),
+    "namespaces": (ANYBODY, lambda memos, _: memos.namespaces(namespace="acme")),
+    "search": ("reader", lambda memos, _: memos.search("fox", namespace=HERE)),
+    "context": ("reader", lambda memos, _: memos.context("fox", namespace=HERE, conversation="s1")),
+    "working": ("reader", lambda memos, _: memos.working("s1", namespace=HERE)),
+    "list": ("reader", lambda memos, _: memos.list(namespace=HERE)),
+    "get": ("reader", lambda memos, world: memos.get(world.fact)),
+    "history": ("reader", lambda memos, world: memos.history(world.other)),
+    "diff": ("reader", lambda memos, world: memos.diff(world.other, world.version)),
+    "why": ("reader", lambda memos, world: memos.why(world.fact)),
+    "impact": ("reader", lambda memos, world: memos.impact(world.fact)),
+    "claims": ("reader", lambda memos, _: memos.claims(namespace=HERE)),
+    "conflicts": ("reader", lambda memos, _: memos.conflicts(namespace=HERE)),
+    "graph": ("reader", lambda memos, _: memos.graph(namespace=HERE)),
+    "pending": ("reader", lambda memos, _: memos.pending(namespace=HERE)),
+    "add": ("contributor", lambda memos, _: memos.add("The owl is white.", namespace=HERE)),
+    "derive": ("contributor", lambda memos, world: memos.derive("It is quick.", because=world.fact)),
+    "link": ("contributor", lambda memos, world: memos.link(world.fact, "explains", world.other)),
+    "merge_entities": ("contributor", lambda memos, _: memos.merge_entities("Ana", "Anna", namespace=HERE)),
+    "add_rule": ("contributor", lambda memos, _: memos.add_rule(namespace=HERE, when="lives in", tags=["x"])),
+    "update": ("editor", lambda memos, world: memos.update(world.fact, "The fox is slow.")),
+    "rollback": ("editor", lambda memos, world: memos.rollback(world.other, world.version)),
+    "resolve": ("editor", lambda memos, world: memos.resolve(world.other, world.version)),
+    "forget": ("editor", lambda memos, world: memos.forget(world.fact)),
+    "revive": ("editor", lambda memos, world: memos.revive(world.archived)),
+    "freeze": ("editor", lambda memos, world: memos.freeze(world.fact)),
+    "thaw": ("editor", lambda memos, world: memos.thaw(world.frozen)),
+    "expire": ("editor", lambda memos, world: memos.expire(world.fact)),
+    "set_lifespan": ("editor", lambda memos, world: memos.set_lifespan(world.fact, decay=0.5)),
+    "split_entities": ("editor", lambda memos, _: memos.split_entities("Bo", "Bob", namespace=HERE)),
+    "accept": ("editor", lambda memos, world: memos.accept(world.waiting)),
+    "reject": ("editor", lambda memos, world: memos.reject(world.waiting)),
+    "erase": ("owner", lambda memos, world: memos.erase(world.fact)),
+    "grant": ("owner", lambda memos, _: memos.grant("user:eve", namespace=HERE, role="reader")),
+    "revoke": ("owner", lambda memos, _: memos.revoke("user:guest", namespace=HERE)),
+    "audit": ("owner", lambda memos, _: memos.audit(namespace=HERE)),
+    "tick": (NOBODY, lambda memos, _: memos.tick()),
+    "background": (NOBODY, lambda memos, _: memos.background().__enter__()),
+    "stats": (NOBODY, lambda memos, _: memos.stats()),
+    "verify": (NOBODY, lambda memos, _: memos.verify()),
+    "rebuild": (NOBODY, lambda memos, _: memos.rebuild()),
+    "reembed": (NOBODY, lambda memos, _: memos.reembed()),
+    "backup": (NOBODY, lambda memos, _: memos.backup("never.db")),
+}
+PUBLIC = sorted(name for name in dir(MemOS) if not name.startswith("_"))
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.chdir(tmp_path)
+    with MemOS.open(tmp_path / "vault.db", embedder=HashingEmbedder(), clock=ManualClock()) as memos:
+        for role in ROLES:
+            memos.grant(f"user:{role}", namespace=HERE, role=role)
+        memos.grant("user:guest", namespace=HERE, role="reader")
+        memos.merge_entities("Bo", "Bob", namespace=HERE)
+        fact, other, archived, frozen = memos.add(
+            [Message(content=f"The fox is {word}.") for word in ("red", "quick", "old", "shy")], namespace=HERE
+        ).ids
+        version = memos.get(other).version
+        memos.update(other, "The fox is brown.")
+        memos.forget(archived)
+        memos.freeze(frozen)
+        [waiting] = memos.as_principal("user:contributor").add("The fox is blue.", namespace=HERE).ids
+        yield World(memos, fact, other, waiting, archived, frozen, version)
+
+
+def operations(memos: MemOS) -> list[object]:
+    return [*memos._whole.log(), memos.grants()]
+
+
+def test_every_public_method_is_in_the_matrix() -> None:
+    assert sorted(MATRIX) == PUBLIC
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("method", MATRIX)
+def test_a_role_may_do_what_the_matrix_says_and_nothing_else(world: World, method: str, role: str) -> None:
+    needed, call = MATRIX[method]
+    handle = world.memos.as_principal(f"user:{role}")
+    before = operations(world.memos)
+    if needed == ANYBODY or (needed in ROLES and ROLES.index(role) >= ROLES.index(needed)):
+        call(handle, world)
+        return
+    with pytest.raises(NotPermitted, match=f"user:{role} may not"):
+        call(handle, world)
+    assert operations(world.memos) == before
+
+
+@pytest.mark.parametrize("method", [name for name, (needed, _) in MATRIX.items() if needed != ANYBODY])
+def test_a_stranger_may_do_nothing_and_changes_nothing(world: World, method: str) -> None:
+    """The owner of another namespace is a stranger here."""
+    world.memos.grant("user:bob", namespace=THERE, role="owner")
+    before = operations(world.memos)
+    with pytest.raises((NotPermitted, CubeNotFound)):
+        MATRIX[method][1](world.memos.as_principal("user:bob"), world)
+    assert operations(world.memos) == before
+
+
+WITH_ID = [
+    name
+    for name in MATRIX
+    if name
+    in "get history diff why impact derive link update rollback resolve forget revive freeze thaw expire".split()
+    or name in ("set_lifespan", "accept", "reject", "erase")
+]
+
+
+@pytest.mark.parametrize("method", WITH_ID)
+def test_a_foreign_id_answers_as_a_missing_one(world: World, method: str) -> None:
+    world.memos.grant("user:bob", namespace=THERE, role="owner")
+    stranger = world.memos.as_principal("user:bob")
+    missing = "018f0000-0000-7000-8000-000000000000"
+    nowhere = World(world.memos, *[missing] * 5, world.version)
+    answers = []
+    for asked in (world, nowhere):
+        with pytest.raises(CubeNotFound) as refused:
+            MATRIX[method][1](stranger, asked)
+        answers.append(str(refused.value).replace(str(refused.value.facts["cube_id"]), "ID"))
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("method", MATRIX)
+def test_the_vaults_owner_may_do_everything(world: World, method: str) -> None:
+    with_more = MATRIX[method][1]
+    if method not in {"close", "background", "transaction"}:  # which this test would have to undo
+        with_more(world.memos, world)
+
+
+def test_a_contributors_memories_wait_and_others_stay_as_they_were(world: World) -> None:
+    handle = world.memos.as_principal("user:contributor")
+    [written] = handle.add("The fox is green.", namespace=HERE).written
+    assert (written.state.value, written.moved_by) == ("archived", Trigger.HOLD.value)
+    assert all(hit.cube.id != written.id for hit in world.memos.search("green fox", namespace=HERE))
+    assert [cube.id for cube in world.memos.pending(namespace=HERE)] == [written.id, world.waiting]
