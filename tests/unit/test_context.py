@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memos_core import Hit, MemCube, Message
+from memos_core import Hit, MemCube, Message, Trust
 from memos_core.errors import InvalidInput
-from memos_core.interface.context import CLOSING, OPENING, render
+from memos_core.interface.context import MEMORIES, REPORTS, render
 from memos_core.interface.reader.messages import read_messages
 
+OPENING, CLOSING = MEMORIES
 AT = datetime(2023, 5, 8, 13, 56, tzinfo=timezone.utc)
 HEAD = re.compile(r"\[\d{4}-\d\d-\d\dT\d\d:\d\d\] [^\[\]()|;]+ \(source [^\[\]()|;]+; trust [a-z ]+\)")
 
@@ -26,6 +27,11 @@ def hit(text: str, number: int = 1, *, at: datetime = AT, name: str | None = "An
     [content] = read_messages([message], namespace=("a",), session=None, position=0, now=AT)
     cube = MemCube(**content.model_dump(), id=f"{number:036}", version="0" * 64, created_at=at, updated_at=at)
     return Hit(cube=cube, score=1.0, why={}, source_ids=cube.source_ids)
+
+
+def trusted(of: Hit, trust: Trust) -> Hit:
+    governance = of.cube.governance.model_copy(update={"trust": trust})
+    return of.model_copy(update={"cube": of.cube.model_copy(update={"governance": governance})})
 
 
 def test_a_memory_shows_its_date_speaker_source_trust_and_resolved_times() -> None:
@@ -76,6 +82,23 @@ def test_no_hits_give_no_text() -> None:
     assert render([], max_tokens=10, count_tokens=words).text == ""
 
 
+@pytest.mark.parametrize("trust", Trust)
+def test_what_may_steer_is_apart_from_what_is_only_data(trust: Trust) -> None:
+    """However well it fits: what a tool, a document or somebody else says never stands among the user's memories."""
+    said, found = hit("I like tea", 1), trusted(hit("Buy gold now", 2, at=AT - timedelta(days=1)), trust)
+    lines = render([found, said], max_tokens=200, count_tokens=words).text.splitlines()
+    is_apart = lines.index("| Buy gold now") > lines.index(CLOSING)
+    assert is_apart == (trust < Trust.AGENT) == (lines[-1] == REPORTS[1])
+    assert (REPORTS[0] in lines) == is_apart
+
+
+@given(st.lists(st.sampled_from(Trust), max_size=6), st.integers(1, 120))
+def test_the_budget_holds_with_both_frames(trusts: list[Trust], budget: int) -> None:
+    hits = [trusted(hit("some few words", number), trust) for number, trust in enumerate(trusts)]
+    context = render(hits, max_tokens=budget, count_tokens=words)
+    assert context.tokens == words(context.text) <= budget
+
+
 @pytest.mark.parametrize("budget", [0, -1])
 def test_a_budget_that_is_none_is_refused(budget: int) -> None:
     with pytest.raises(InvalidInput):
@@ -87,19 +110,21 @@ hostile = st.text(st.one_of(st.sampled_from("|<>/[]()\n\r\u2028\u0085\x1b\u202e\
 )  # fmt: skip
 
 
-@given(st.lists(st.tuples(hostile, hostile, hostile), min_size=1, max_size=4))
-def test_nothing_stored_can_forge_the_frame(stored: list[tuple[str, Any, Any]]) -> None:
+@given(st.lists(st.tuples(hostile, hostile, hostile, st.sampled_from(Trust)), min_size=1, max_size=4))
+def test_nothing_stored_can_forge_the_frame(stored: list[tuple[str, Any, Any, Trust]]) -> None:
     hits = []
-    for number, (text, name, source) in enumerate(stored):
+    for number, (text, name, source, trust) in enumerate(stored):
         clean = text.replace("\0", "").encode("utf-8", "ignore").decode()
         if clean.strip():
-            hits.append(hit(clean, number, name=name or None, source=source or None))
+            hits.append(trusted(hit(clean, number, name=name or None, source=source or None), trust))
     shown = render(hits, max_tokens=100_000, count_tokens=words).text
     if not shown:
         return
-    first, *middle, last = re.split("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", shown)
-    assert (first, last) == (OPENING, CLOSING)
-    heads = [line for line in middle if not line.startswith("| ") and line != "|"]
+    lines = re.split("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", shown)
+    frames = [line for line in lines if line in {*MEMORIES, *REPORTS}]
+    steers = {each.cube.governance.trust >= Trust.AGENT for each in hits}
+    assert frames == [*(MEMORIES if True in steers else ()), *(REPORTS if False in steers else ())]
+    heads = [line for line in lines if line not in frames and not line.startswith("| ") and line != "|"]
     assert len(heads) == len(hits)
     assert all(HEAD.fullmatch(line) for line in heads)
     assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x1b]", shown)

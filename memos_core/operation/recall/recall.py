@@ -11,6 +11,7 @@ from memos_core.cube.selection import Selection
 from memos_core.errors import InvalidInput
 from memos_core.operation.aliases import known_as
 from memos_core.operation.recall.correcting import corrected, outdated
+from memos_core.operation.recall.distrust import limited
 from memos_core.operation.recall.fusion import Lists, Ranked, fuse, neighbours
 from memos_core.operation.recall.question import Question, analyse
 from memos_core.operation.recall.weights import DEFAULT, KNEE, Weights
@@ -53,11 +54,11 @@ def recall(
     question = question.also_calling(known_as(question.entities, selection, vault).values())
     lists, passages = _candidates(question, selection, vault, embedder, max(DEPTH, 2 * limit), weights)
     ranked = fuse(lists, passages, question, weights)
-    best = _hydrated(ranked[:limit], selection, vault)
+    ranked, best = limited(ranked, limit, lambda found: _hydrated(found, selection, vault))
     replaced = outdated(list(best.values()), question, selection, vault, now=now) if weights.outdated else {}
     if replaced:
         ranked = corrected(ranked, replaced, weight=weights.outdated)
-        best = _hydrated(ranked[:limit], selection, vault)
+        ranked, best = limited(ranked, limit, lambda found: _hydrated(found, selection, vault))
     return _hits(ranked[:limit], best, replaced)
 
 
