@@ -49,7 +49,10 @@ def store(memos: MemOS, contents: list[Content], vectors: list[Vector]) -> None:
         put = memos._author.put(memos._author.new_id(), each)
         puts[put.id] = (put, each.text)
     embedder = memos._loaded_embedder()
-    parts = {name: [Part(Span(0, len(text)), text, vector)] for (name, (_, text)), vector in zip(puts.items(), vectors)}
+    parts = {
+        name: [Part(Span(0, len(text)), text, vector)]
+        for (name, (_, text)), vector in zip(puts.items(), vectors, strict=True)
+    }
     memos._whole.commit(Batch([put for put, _ in puts.values()], parts=parts, spec=embedder.spec))
 
 
