@@ -19,6 +19,7 @@ from memos_core.cli import (
     demonstrating,
     doctor,
     forgetting,
+    governing,
     living,
     reading,
     reasoning,
@@ -82,13 +83,18 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 an error, with its message on stderr; 2 a command line that is not understood.",
 )
 
-MODULES = (
-    *(demonstrating, writing, asking, reading, claiming, reasoning, forgetting, living),
-    *(upkeep, doctor, serving, benching),
-)
+MODULES = {
+    "Remember and recall": (demonstrating, writing, asking, reading),
+    "Keep it true": (claiming, reasoning, forgetting, living),
+    "Share it": (governing, serving),
+    "Look after it": (upkeep, doctor, benching),
+}
 
-for module in MODULES:
-    module.register(app)
+for panel, modules in MODULES.items():
+    for module in modules:
+        module.register(app)
+    for entry in (*app.registered_commands, *app.registered_groups):
+        entry.rich_help_panel = entry.rich_help_panel if isinstance(entry.rich_help_panel, str) else panel
 
 
 def _version(wanted: bool) -> None:

@@ -51,7 +51,7 @@ def freeze(
     as_json: Json = False,
 ) -> None:
     """Keep memories as they are: they cannot be changed, forgotten or erased, and never expire."""
-    _move("freeze", "Frozen", cube_ids, reason, Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json))
+    moved("freeze", "Frozen", cube_ids, reason, Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json))
 
 
 def thaw(
@@ -63,7 +63,7 @@ def thaw(
     as_json: Json = False,
 ) -> None:
     """Let frozen memories change again."""
-    _move("thaw", "Thawed", cube_ids, reason, Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json))
+    moved("thaw", "Thawed", cube_ids, reason, Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json))
 
 
 def revive(
@@ -75,7 +75,7 @@ def revive(
     as_json: Json = False,
 ) -> None:
     """Bring archived and merged memories back into recall."""
-    _move("revive", "Revived", cube_ids, reason, Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json))
+    moved("revive", "Revived", cube_ids, reason, Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json))
 
 
 def expire(
@@ -87,15 +87,16 @@ def expire(
     as_json: Json = False,
 ) -> None:
     """End the life of memories: they leave every index for good. Their record and history stay."""
-    _move("expire", "Expired", cube_ids, reason, Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json))
+    moved("expire", "Expired", cube_ids, reason, Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json))
 
 
-def _move(method: str, done: str, cube_ids: list[str], reason: str, call: Call) -> None:
+def moved(method: str, done: str, cube_ids: list[str], reason: str, call: Call) -> None:
+    """Let something happen to memories, and say so."""
     with call.memory() as memos:
         cubes = [call.mine(memos, cube_id) for cube_id in dict.fromkeys(cube_ids)]
-        moved: list[MemCube] = [getattr(memos, method)(cube.id, reason=reason) for cube in cubes]
-    said = f"{done}: {counted(len(moved), 'memory', 'memories')}."
-    call.answer({"cubes": moved}, lambda: paragraph(screen(), said))
+        changed: list[MemCube] = [getattr(memos, method)(cube.id, reason=reason) for cube in cubes]
+    said = f"{done}: {counted(len(changed), 'memory', 'memories')}."
+    call.answer({"cubes": changed}, lambda: paragraph(screen(), said))
 
 
 def lifespan(

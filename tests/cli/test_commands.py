@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from memos_core import MemOS
+
 Run = Callable[..., Result]
 Ask = Callable[..., Any]
 
@@ -254,3 +256,39 @@ def test_a_rule_is_remembered_and_shown(run: Run, ask: Ask) -> None:
     assert ask("rule", "lives in", "--kind", "fact", "--effect", "fallen")["cube"]["metadata"]["rule"]["kinds"] == [
         "fact"
     ]
+
+
+def test_who_may_do_what_is_granted_shown_and_revoked(run: Run, ask: Ask) -> None:
+    added(ask, "The fox is red.", "-n", "acme/ana")
+    assert "agent:bot" in run("grant", "agent:bot", "contributor", "-n", "acme/ana").stdout
+    run("grant", "user:bob", "reader", "-n", "acme", "--kind", "fact", "--until", "2030-01-01", "--max-trust", "tool")
+    assert [each["principal"] for each in ask("grants")["grants"]] == ["agent:bot", "user:bob"]
+    assert "2030-01-01" in run("grants", "-n", "acme").stdout
+    assert "Revoked: user:bob reader" in run("revoke", "user:bob", "-n", "acme").stdout
+    assert "has no grant" in run("revoke", "user:bob", "-n", "acme", code=1).stderr
+    assert "is no principal" in run("grant", "bob", "reader", code=1).stderr
+    run("revoke", "agent:bot", "-n", "acme/ana")
+    assert "Nobody but the vault's owner" in run("grants").stdout
+
+
+def test_suggestions_wait_until_they_are_judged(run: Run, ask: Ask, tmp_path: Path) -> None:
+    added(ask, "The owl is white.")
+    run("grant", "agent:bot", "contributor")
+    with MemOS.open(tmp_path / "memory.db") as memos:
+        names = [memos.as_principal("agent:bot").add(text, namespace="default").ids[0] for text in ("Yes.", "No.")]
+    assert "Yes." in run("pending").stdout
+    assert "Accepted: 1 memory." in run("accept", names[0]).stdout
+    assert "Rejected: 1 memory." in run("reject", names[1], "--reason", "untrue").stdout
+    assert "Nothing waits." in run("pending").stdout
+    assert {cube["payload"]["text"] for cube in ask("list")["cubes"]} == {"The owl is white.", "Yes."}
+
+
+def test_the_audit_log_is_shown_by_what_is_asked_for(run: Run, ask: Ask) -> None:
+    name = added(ask, "The fox is red.", "-n", "acme/ana")
+    run("forget", name, "--erase", "--yes")
+    actions = [entry["action"] for entry in ask("audit", "--cube", name)["entries"]]
+    assert actions == ["erase", "add"]
+    shown = run("audit", "-n", "acme", "--action", "erase", "--principal", "owner", "--since", "2020-01-01").stdout
+    assert "erase" in shown
+    assert "fox" not in shown
+    assert "Nothing is recorded." in run("audit", "--until", "2020-01-01").stdout

@@ -1,0 +1,179 @@
+"""`grant`, `revoke`, `grants`, `pending`, `accept`, `reject` and `audit`: who may do what, and who did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from memos_core.cli.living import Ids, Reason, moved
+from memos_core.cli.moments import moment
+from memos_core.cli.options import Call, Json, Namespace, Vault, examples
+from memos_core.cli.output import paragraph, screen, show_memory
+from memos_core.cube.grant import Role
+from memos_core.cube.memcube import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memos_core.cube.audit import AuditEntry
+    from memos_core.cube.grant import Grant
+
+Principal = Annotated[str, typer.Argument(metavar="PRINCIPAL", help="user:NAME, agent:NAME or app:NAME.")]
+Until = Annotated[Optional[str], typer.Option(metavar="DATE", help="It is void from then on.")]
+
+
+def grant(
+    ctx: typer.Context,
+    principal: Principal,
+    role: Annotated[Role, typer.Argument(help="What it may do.")],
+    kind: Annotated[Optional[list[Kind]], typer.Option("--kind", "-k", help="Only such memories; repeat it.")] = None,
+    max_trust: Annotated[Optional[str], typer.Option(metavar="TIER", help="What it writes is trusted no more.")] = None,
+    until: Until = None,
+    vault: Vault = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> None:
+    """Give somebody a role in a namespace and those below it."""
+    call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
+    with call.memory(create=True) as memos:
+        given = memos.grant(
+            principal,
+            namespace=call.namespace,
+            role=role,
+            kinds=kind,
+            max_trust=max_trust,
+            expires_at=None if until is None else moment(until),
+        )
+    call.answer({"grant": given}, lambda: _list([given]))
+
+
+def revoke(
+    ctx: typer.Context, principal: Principal, vault: Vault = None, namespace: Namespace = None, as_json: Json = False
+) -> None:
+    """Take back what somebody was granted in a namespace."""
+    call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
+    with call.memory() as memos:
+        gone = memos.revoke(principal, namespace=call.namespace)
+    call.answer({"grant": gone}, lambda: paragraph(screen(), f"Revoked: {gone}, in {'/'.join(gone.namespace)}."))
+
+
+def grants(ctx: typer.Context, vault: Vault = None, namespace: Namespace = None, as_json: Json = False) -> None:
+    """Show who may do what; of all namespaces, unless one is named."""
+    call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
+    with call.memory() as memos:
+        found = memos.grants(namespace=call.owner)
+    call.answer({"grants": found}, lambda: _list(found))
+
+
+def pending(ctx: typer.Context, vault: Vault = None, namespace: Namespace = None, as_json: Json = False) -> None:
+    """Show memories that were suggested and wait for `memos accept` or `memos reject`."""
+    call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
+    with call.memory() as memos:
+        found = memos.pending(namespace=call.namespace)
+
+    def show() -> None:
+        console = screen()
+        for cube in found:
+            show_memory(console, cube)
+        if not found:
+            paragraph(console, "Nothing waits.")
+
+    call.answer({"cubes": found}, show)
+
+
+def accept(
+    ctx: typer.Context,
+    cube_ids: Ids,
+    reason: Reason = "accepted",
+    vault: Vault = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> None:
+    """Let suggested memories be recalled."""
+    moved("accept", "Accepted", cube_ids, reason, Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json))
+
+
+def reject(
+    ctx: typer.Context,
+    cube_ids: Ids,
+    reason: Reason = "rejected",
+    vault: Vault = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> None:
+    """Leave suggested memories out of recall."""
+    moved("reject", "Rejected", cube_ids, reason, Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json))
+
+
+def audit(
+    ctx: typer.Context,
+    principal: Annotated[Optional[str], typer.Option(metavar="NAME", help="Only what this one did.")] = None,
+    cube: Annotated[Optional[str], typer.Option(metavar="ID", help="Only what was done with this memory.")] = None,
+    action: Annotated[Optional[str], typer.Option(metavar="NAME", help="E.g. add, read, erase, refused.")] = None,
+    since: Annotated[Optional[str], typer.Option(metavar="DATE", help="From then on.")] = None,
+    until: Annotated[Optional[str], typer.Option(metavar="DATE", help="Before then.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-l", min=1, help="At most so many.")] = 50,
+    vault: Vault = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> None:
+    """Show who did what, the latest first; of all namespaces, unless one is named. `memos doctor` checks the chain."""
+    call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
+    with call.memory() as memos:
+        entries = memos.audit(
+            namespace=call.owner,
+            principal=principal,
+            cube=cube,
+            action=action,
+            since=_day(since),
+            until=_day(until),
+            limit=limit,
+        )
+    call.answer({"entries": entries}, lambda: _tell(entries))
+
+
+def _day(text: str | None) -> datetime | None:
+    return None if text is None else moment(text)
+
+
+def _list(grants: Sequence[Grant]) -> None:
+    from rich.table import Table
+
+    table = Table("namespace", "principal", "role", "kinds", "trust", "until", box=None, header_style="bold")
+    for each in grants:
+        kinds = "all" if each.kinds is None else ", ".join(sorted(kind.value for kind in each.kinds))
+        ends = "revoked" if each.expires_at is None else f"{each.expires_at:%Y-%m-%d %H:%M}"
+        trust = each.trust.name.lower().replace("_", " ")
+        table.add_row("/".join(each.namespace), each.principal, each.role.value, kinds, trust, ends)
+    screen().print(table if grants else "Nobody but the vault's owner may do anything.")
+
+
+def _tell(entries: Sequence[AuditEntry]) -> None:
+    from rich.table import Table
+
+    table = Table("no.", "when (UTC)", "who", "did", "where", "with", box=None, header_style="bold")
+    for each in entries:
+        named = [*each.cubes[:1], *([f"and {len(each.cubes) - 1:,} more"] if len(each.cubes) > 1 else [])]
+        what = each.detail or " ".join(named)
+        row = (f"{each.at:%Y-%m-%d %H:%M:%S}", each.principal, each.action, "/".join(each.namespace), what)
+        table.add_row(str(each.number), *row, style="red" if each.action == "refused" else "")
+    screen().print(table if entries else "Nothing is recorded.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command(
+        epilog=examples(
+            "memos grant agent:helper contributor -n acme/ana", "memos grant user:bob reader -n acme --until 2026-12-31"
+        )
+    )(grant)
+    app.command(epilog=examples("memos revoke agent:helper -n acme/ana"))(revoke)
+    app.command(epilog=examples("memos grants", "memos grants -n acme"))(grants)
+    app.command(epilog=examples("memos pending -n acme/ana"))(pending)
+    app.command(epilog=examples("memos accept 0199a0e2-..."))(accept)
+    app.command(epilog=examples('memos reject 0199a0e2-... --reason "not true"'))(reject)
+    app.command(
+        epilog=examples("memos audit", "memos audit --action erase --since 2026-01-01", "memos audit --cube ID")
+    )(audit)
