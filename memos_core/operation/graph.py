@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import networkx as nx
 
@@ -13,6 +13,7 @@ from memos_core.language.names import entity_key
 from memos_core.ports import Edge
 
 _CUBE = "cube:"
+_VERSION = "version:"  # what a conclusion is derived from
 FANOUT = 100  # edges by which a node leads on in a drawing
 
 
@@ -36,6 +37,33 @@ def seeds(about: Iterable[str]) -> list[str]:
 def cube_of(node: str) -> str | None:
     """The id of the cube that a node stands for; ``None`` for an entity."""
     return node.removeprefix(_CUBE) if node.startswith(_CUBE) else None
+
+
+def versions(edges: Iterable[Edge]) -> set[str]:
+    """The versions that edges lead to."""
+    return {version for edge in edges if (version := _version_of(edge.target))}
+
+
+def grounded(edges: Iterable[Edge], cubes: Mapping[str, str]) -> list[Edge]:
+    """The same edges between cubes: a conclusion leads to those whose versions it is derived from.
+
+    Parameters
+    ----------
+    cubes
+        By version; an edge to any other version is left out.
+    """
+    found: dict[Edge, None] = {}
+    for edge in edges:
+        version = _version_of(edge.target)
+        if version is None:
+            found[edge] = None
+        elif version in cubes:
+            found[edge._replace(target=f"{_CUBE}{cubes[version]}")] = None
+    return [*found]
+
+
+def _version_of(node: str) -> str | None:
+    return node.removeprefix(_VERSION) if node.startswith(_VERSION) else None
 
 
 def drawn(edges: Iterable[Edge], cubes: Iterable[MemCube]) -> nx.MultiDiGraph[str]:

@@ -122,7 +122,7 @@ class Knowing(Governing):
         InvalidInput
             If a number is below zero, or a name no text.
         """
-        from memos_core.operation.graph import FANOUT, cube_of, drawn, seeds
+        from memos_core.operation.graph import FANOUT, cube_of, drawn, grounded, seeds, versions
 
         wanted = selection(namespace, now=self._clock.now(), **filters)
         if about is None:
@@ -130,7 +130,9 @@ class Knowing(Governing):
         else:
             around = list(names(about, "about"))
         walk = Walk(hops=hops, fanout=FANOUT, limit=limit)
-        edges = self._vault.neighbourhood(wanted, seeds(around), walk)
+        stated = self._vault.neighbourhood(wanted, seeds(around), walk)
+        premises = self._vault.operations(versions(stated))
+        edges = grounded(stated, {version: premise.cube for version, premise in premises.items()})
         nodes = dict.fromkeys(node for edge in edges for node in (edge.source, edge.target))
         cubes = self._vault.get([*filter(None, map(cube_of, nodes))], known_at=wanted.known_at)
         return drawn(edges, [cube for cube in cubes if wanted.admits(cube)])

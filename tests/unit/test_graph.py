@@ -69,3 +69,12 @@ def test_link_to_nothing_is_refused(memos: MemOS) -> None:
         with pytest.raises(InvalidInput):
             memos.link(cause, relation, cause)  # type: ignore[arg-type]
     assert memos.stats().cubes == 1
+
+
+def test_a_conclusion_leads_to_the_memories_that_it_rests_on(memos: MemOS) -> None:
+    lives = tell(memos, "I live in Lisbon.")
+    conclusion = memos.derive("Ana speaks Portuguese.", because=[lives])
+    graph = memos.graph(conclusion.id, namespace="a", hops=1)
+    assert graph.has_edge(f"cube:{conclusion.id}", f"cube:{lives}", key="derived_from")
+    assert graph.nodes[f"cube:{lives}"]["cube"].text == "I live in Lisbon."
+    assert not [node for node in graph if node.startswith("version:")]
