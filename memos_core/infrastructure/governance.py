@@ -199,6 +199,16 @@ class GuardedVault:
         self.authorise(Right.KEEP, ())
         return self._vault.log(after=after, limit=limit)
 
+    def changes(
+        self, namespace: Namespace, *, since: datetime | None = None, until: datetime | None = None, limit: int
+    ) -> list[Operation]:
+        self.authorise(Right.READ, namespace)
+        found = self._vault.changes(namespace, since=since, until=until, limit=limit)
+        if self._principal is None:
+            return found
+        visible = {cube.id for cube in self.get([each.cube for each in found])}
+        return [each for each in found if each.cube in visible and self._shows(each)]
+
     def _shows(self, operation: Operation) -> bool:
         """A cube may have come from another namespace: what it said there stays there."""
         if operation.kind is not OperationKind.PUT or operation.body is None:

@@ -254,6 +254,15 @@ class Vault(Protocol):
         """Operations in the order in which this vault stored them, with their cursor, from beyond ``after``."""
         ...
 
+    def changes(
+        self, namespace: Namespace, *, since: datetime | None = None, until: datetime | None = None, limit: int
+    ) -> list[Operation]:
+        """Operations on cubes that a namespace, or one below it, holds or has held, the latest first.
+
+        Those learnt after ``since``, and at ``until`` or before. Erased cubes are in no namespace.
+        """
+        ...
+
     # finding: candidates by one signal each, best first, ties by cube id
 
     def match(self, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:

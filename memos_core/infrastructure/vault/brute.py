@@ -6,13 +6,17 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memos_core.cube.clock import Timestamp
+from memos_core.cube.fold import content_of
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, Kind, MemCube
+from memos_core.cube.namespace import Namespace, covers
+from memos_core.cube.operation import Operation, OperationKind
 from memos_core.infrastructure.vault.edges import cube_node, edges_of, entity_node, first
 from memos_core.infrastructure.vault.resident import DECIMALS
 from memos_core.language.words import spaced
@@ -31,6 +35,24 @@ _WORD = re.compile(r"[^\W_]+")
 def ranked(scores: Mapping[str, float], limit: int) -> list[Scored]:
     """Best first, ties by cube id."""
     return sorted((Scored(*item) for item in scores.items()), key=lambda found: (-found.score, found.cube))[:limit]
+
+
+def changes(
+    operations: Iterable[Operation], namespace: Namespace, *, since: datetime | None, until: datetime | None
+) -> list[Operation]:
+    """Operations on cubes that were ever put into a namespace or one below it, the latest first."""
+    known = list(operations)
+    puts = [op for op in known if op.kind is OperationKind.PUT and op.body is not None]
+    inside = {op.cube for op in puts if covers(namespace, content_of(op).namespace)}
+    bounds = [None if moment is None else Timestamp.last_of(moment) for moment in (since, until)]
+    found = [
+        op
+        for op in known
+        if op.cube in inside
+        and (bounds[0] is None or op.hlc > bounds[0])
+        and (bounds[1] is None or op.hlc <= bounds[1])
+    ]
+    return sorted(found, key=lambda op: (op.hlc, op.id), reverse=True)
 
 
 # -- full text ------------------------------------------------------------------------------------

@@ -26,11 +26,12 @@ from memos_core.cube.identity import new_actor
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, MemCube, State, Usage
 from memos_core.cube.message import aware
+from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
-from memos_core.errors import ForkedVault, InvalidInput, VaultClosed
+from memos_core.errors import ForkedVault, VaultClosed
 from memos_core.infrastructure.vault import brute
-from memos_core.infrastructure.vault.dumping import damages_of, digest_of, from_json, to_json
+from memos_core.infrastructure.vault.dumping import damages_of, digest_of, dump, from_json, to_json
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
 from memos_core.infrastructure.vault.local import LocalRows
 from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Topic, Walk
@@ -147,7 +148,7 @@ class DictVault(LocalRows):
         with self._access():
             return len(self._admitted(selection))
 
-    def namespaces(self) -> list[tuple[str, ...]]:
+    def namespaces(self) -> list[Namespace]:
         with self._access():
             return sorted({cube.namespace for cube in self._cubes()})
 
@@ -172,6 +173,14 @@ class DictVault(LocalRows):
         check_page(limit, after)
         with self._access():
             return list(enumerate(self._operations.values(), start=1))[after : after + limit]
+
+    def changes(
+        self, namespace: Namespace, *, since: datetime | None = None, until: datetime | None = None, limit: int
+    ) -> list[Operation]:
+        check_page(limit)
+        since, until = aware(since, "since"), aware(until, "until")
+        with self._access():
+            return brute.changes(self._operations.values(), namespace, since=since, until=until)[:limit]
 
     # finding
 
@@ -256,7 +265,7 @@ class DictVault(LocalRows):
 
     def stats(self) -> VaultStats:
         with self._access():
-            cubes = list(self._cubes())
+            cubes = [*self._cubes()]
             return VaultStats(
                 cubes=len(cubes),
                 operations=len(self._operations),
@@ -272,26 +281,22 @@ class DictVault(LocalRows):
     def backup(self, path: str) -> None:
         """Write what :meth:`load` reads: one JSON object."""
         with self._access():
-            whole = {
-                "made_at": self._clock.now().isoformat(),
-                "operations": [to_json(op) for op in self._operations.values()],
-                "spec": None if self._spec is None else list(vars(self._spec).values()),
-                "vectors": [
+            dump(
+                path,
+                made_at=self._clock.now().isoformat(),
+                operations=[to_json(op) for op in self._operations.values()],
+                spec=None if self._spec is None else list(vars(self._spec).values()),
+                vectors=[
                     [list(vars(spec).values()), name, [[part.digest, part.vector.tolist()] for part in parts]]
                     for spec, held in self._vectors.items()
                     for name, parts in held.items()
                 ],
-                "usage": [
+                usage=[
                     [cube, actor, usage.model_dump(mode="json")]
                     for cube, by_actor in self._usage.items()
                     for actor, usage in by_actor.items()
                 ],
-            }
-        try:
-            with Path(path).open("x", encoding="utf-8") as file:
-                json.dump(whole, file)
-        except FileExistsError as error:
-            raise InvalidInput(detail=f"{path} is there already; back up to a new path.") from error
+            )
 
     @classmethod
     def load(cls, path: str, clock: Clock) -> DictVault:
@@ -310,8 +315,6 @@ class DictVault(LocalRows):
 
     def close(self) -> None:
         self._closed = True
-
-    # the set and what follows from it
 
     @contextmanager
     def _access(self) -> Iterator[None]:
@@ -370,8 +373,6 @@ class DictVault(LocalRows):
                 for op in operations:
                     if op.kind is not OperationKind.ERASE:
                         self._operations[op.id] = op.without_body()
-
-    # vectors
 
     def _embed(self, spec: EmbeddingSpec, parts: Mapping[str, Sequence[Part]]) -> None:
         for name, its_parts in parts.items():

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from memos_core.cube.answer import Damage
 from memos_core.cube.canonical import sha256
 from memos_core.cube.operation import Operation
-from memos_core.errors import MemOSError
+from memos_core.errors import InvalidInput, MemOSError
+
+
+def dump(path: str, **whole: object) -> None:
+    """Write a backup where nothing is yet."""
+    try:
+        with Path(path).open("x", encoding="utf-8") as file:
+            json.dump(whole, file)
+    except FileExistsError as error:
+        raise InvalidInput(detail=f"{path} is there already; back up to a new path.") from error
 
 
 def to_json(op: Operation) -> list[str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 import apsw
 
@@ -80,6 +81,19 @@ def log(db: apsw.Connection, *, after: int, limit: int) -> list[tuple[int, Opera
     """Operations in the order in which they were stored, with their numbers."""
     page = (min(after, FOREVER), min(limit, FOREVER))
     return [(seq, _operation(db, *row)) for seq, *row in db.execute(_SQL["log"], page)]
+
+
+def changes(
+    db: apsw.Connection, namespace: Sequence[str], *, since: datetime | None, until: datetime | None, limit: int
+) -> list[Operation]:
+    """Operations on cubes that a namespace, or one below it, holds or has held, the latest first."""
+    values = {
+        "namespaces": json.dumps(scope(db, Selection(namespace=tuple(namespace)))),
+        "since": -1 if since is None else horizon(since),
+        "until": horizon(until),
+        "limit": min(limit, FOREVER),
+    }
+    return [_operation(db, *row) for _, *row in db.execute(_SQL["changes"], values)]
 
 
 def latest(db: apsw.Connection) -> Timestamp:

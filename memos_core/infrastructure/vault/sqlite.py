@@ -143,6 +143,14 @@ class SQLiteVault:
         with self._pool.read() as db:
             return reading.log(db, after=after, limit=limit)
 
+    def changes(
+        self, namespace: Namespace, *, since: datetime | None = None, until: datetime | None = None, limit: int
+    ) -> list[Operation]:
+        check_page(limit)
+        since, until = aware(since, "since"), aware(until, "until")
+        with self._pool.read() as db:
+            return reading.changes(db, namespace, since=since, until=until, limit=limit)
+
     # finding
 
     def match(self, selection: Selection, terms: Sequence[str], *, limit: int) -> list[Scored]:

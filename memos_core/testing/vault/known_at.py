@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import pytest
 
 from memos_core.cube.fold import fold
 from memos_core.cube.memcube import Governance, MemCube, State, Trust
 from memos_core.cube.operation import Operation
 from memos_core.cube.selection import Selection
+from memos_core.errors import NaiveDatetime
 from memos_core.ports import Walk
 from memos_core.testing.vault.desk import Desk, alice, days
 from memos_core.testing.vault.suite import VaultSuite
@@ -82,6 +85,38 @@ class KnownAt(VaultSuite):
             for word in ("fox", "whale", "hare", "owl", "bear"):
                 having = {cube.id for cube in expected if selection.admits(cube) and word in cube.text}
                 assert {scored.cube for scored in desk.vault.match(selection, [word], limit=9)} == having
+
+    def test_changes_are_those_of_a_namespace_within_a_time_the_latest_first(self, desk: Desk) -> None:
+        first = desk.put("first", namespace="alice/work")
+        start = desk.clock.now()
+        second = desk.put("second", cube=first.cube, parents=[first.id], namespace="alice")
+        third = desk.put("foreign", namespace="bob")
+        moved = desk.move(second, State.ARCHIVED)
+        end = desk.clock.now()
+        last = desk.put("last", namespace="alicent")
+
+        def changes(namespace: tuple[str, ...], **bounds: datetime) -> list[str]:
+            return [each.id for each in desk.vault.changes(namespace, limit=9, **bounds)]
+
+        assert changes(("alice",)) == [moved.id, second.id, first.id]
+        assert changes(("alice",), since=start, until=end) == [moved.id, second.id]
+        assert changes(("alice", "work")) == [moved.id, second.id, first.id]
+        assert changes(()) == [last.id, moved.id, third.id, second.id, first.id]
+        assert desk.vault.changes((), limit=1) == [last]
+        with pytest.raises(NaiveDatetime):
+            desk.vault.changes((), since=datetime(2025, 1, 1), limit=1)  # noqa: DTZ001 - what is tested
+
+    def test_changes_of_the_erased_are_in_no_namespace_those_of_the_expired_are(self, desk: Desk) -> None:
+        expired, erased = desk.put("expired"), desk.put("erased")
+        moved = desk.move(expired, State.EXPIRED)
+        desk.erase(erased)
+        assert desk.vault.changes(("alice",), limit=9) == [moved, expired]
+
+    def test_the_selection_of_no_namespace_is_that_of_all(self, desk: Desk) -> None:
+        desk.put("one", namespace="alice")
+        desk.put("two", namespace="bob/work")
+        assert desk.texts(Selection(namespace=())) == ["two", "one"]
+        assert desk.vault.count(Selection(namespace=())) == 2
 
 
 def _fold_of(operations: list[Operation], cube: str) -> MemCube | None:

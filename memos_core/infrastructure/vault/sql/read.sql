@@ -23,7 +23,7 @@ limit :limit offset :offset;
 select count(*) from put where {driving} and {admitted};
 
 -- name: covered
-select id from namespace where path = :path or (path > :path || '/' and path < :path || '0');
+select id from namespace where :path = '' or path = :path or (path > :path || '/' and path < :path || '0');
 
 -- name: exactly
 select id from namespace where path = :path;
@@ -38,6 +38,17 @@ select seq, id, cube, kind, hlc, header, body, salt from operation where cube = 
 
 -- name: log
 select seq, id, cube, kind, hlc, header, body, salt from operation where seq > ? order by seq limit ?;
+
+-- name: changes
+select operation.seq, operation.id, operation.cube, operation.kind, operation.hlc, header, body, salt
+from operation join cube on cube.name = operation.cube
+where operation.hlc > :since and operation.hlc <= :until
+  and exists (
+    select 1 from put
+    where put.cube = cube.id and put.namespace in (select value from json_each(:namespaces))
+  )
+order by operation.hlc desc, operation.id desc
+limit :limit;
 
 -- name: latest
 select max(hlc) from operation;
