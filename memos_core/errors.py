@@ -129,6 +129,13 @@ class VersionNotFound(MemOSError, LookupError):
     template = "Cube {cube_id!r} has no version {version!r}. memos.history({cube_id!r}) lists its versions."
 
 
+class SnapshotNotFound(MemOSError, LookupError):
+    """A namespace has no snapshot of this name."""
+
+    name: str
+    template = "There is no snapshot {name!r} here. memos.snapshots(namespace=...) lists those there are."
+
+
 class NotPermitted(MemOSError, PermissionError):
     """A principal may not do this here."""
 

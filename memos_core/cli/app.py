@@ -93,7 +93,8 @@ MODULES = {
 for panel, modules in MODULES.items():
     for module in modules:
         module.register(app)
-    for entry in (*app.registered_commands, *app.registered_groups):
+    entries: list[Any] = [*app.registered_commands, *app.registered_groups]
+    for entry in entries:
         entry.rich_help_panel = entry.rich_help_panel if isinstance(entry.rich_help_panel, str) else panel
 
 

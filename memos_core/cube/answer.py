@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, SerializeAsAny
 
 from memos_core.cube.frozen import Frozen
 from memos_core.cube.memcube import Content, MemCube, State
+from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import OperationKind
 
 
@@ -86,6 +87,8 @@ class Change(Frozen):
     ----------
     version
         Id of the operation.
+    cube_id
+        Of which memory.
     at
         When it was learnt, in UTC.
     content
@@ -95,6 +98,7 @@ class Change(Frozen):
     """
 
     version: str
+    cube_id: str
     kind: OperationKind
     at: AwareDatetime
     actor: str
@@ -111,6 +115,44 @@ class Difference(Frozen):
     field: str
     before: object
     after: object
+
+
+class Snapshot(Frozen):
+    """A name for a moment, to come back to.
+
+    Attributes
+    ----------
+    namespace
+        What it is of, with all below it; empty for the whole vault.
+    at
+        In UTC. What was learnt until then belongs to it, and nothing later does.
+    """
+
+    name: str
+    namespace: Namespace
+    at: AwareDatetime
+
+
+class Contrast(Frozen):
+    """How a memory differs between two moments, or by what is to be done to it.
+
+    Attributes
+    ----------
+    cube_id
+        Of which memory.
+    before, after
+        ``None`` where there is none; what is about to be written has no state yet.
+    differences
+        Fields of the content that differ, by name, and ``"state"``.
+    kept
+        Why it stays as it is nevertheless; empty if it does not.
+    """
+
+    cube_id: str
+    before: SerializeAsAny[Content] | None
+    after: SerializeAsAny[Content] | None
+    differences: tuple[Difference, ...] = ()
+    kept: str = ""
 
 
 class Why(Frozen):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from memos_core.cube.answer import Change, Difference
+from memos_core.cube.answer import Change, Contrast, Difference
 from memos_core.cube.fold import content_of
-from memos_core.cube.memcube import Content
+from memos_core.cube.memcube import Content, MemCube
 from memos_core.cube.operation import Operation, OperationKind
 
 
@@ -13,6 +13,7 @@ def change(operation: Operation) -> Change:
     body = operation.value()
     return Change(
         version=operation.id,
+        cube_id=operation.cube,
         kind=operation.kind,
         at=operation.hlc.datetime(),
         actor=operation.actor,
@@ -22,6 +23,18 @@ def change(operation: Operation) -> Change:
         trigger=body.get("trigger"),
         reason=body.get("reason"),
     )
+
+
+def contrast(cube_id: str, before: Content | None, after: Content | None, *, kept: str = "") -> Contrast:
+    """Say how a memory differs between two moments."""
+    found = [] if before is None or after is None else differences(_content(before), _content(after))
+    if isinstance(before, MemCube) and isinstance(after, MemCube) and before.state is not after.state:
+        found.append(Difference(field="state", before=before.state.value, after=after.state.value))
+    return Contrast(cube_id=cube_id, before=before, after=after, differences=tuple(found), kept=kept)
+
+
+def _content(given: Content) -> Content:
+    return given.content() if isinstance(given, MemCube) else given
 
 
 def differences(before: Content, after: Content) -> list[Difference]:

@@ -34,10 +34,11 @@ class Author:
         return self._write(cube, OperationKind.PUT, parents, content.model_dump(mode="json"))
 
     def move(
-        self, cube: str, state: State, *, parents: Iterable[str], reason: str, trigger: Trigger | None = None
+        self, cube: str, state: State, *, parents: Iterable[str], reason: str, trigger: str | None = None
     ) -> Operation:
         """Move a cube to a state of its life cycle."""
-        body = {"state": state.value, "reason": reason} | ({} if trigger is None else {"trigger": trigger.value})
+        cause = trigger.value if isinstance(trigger, Trigger) else trigger
+        body = {"state": state.value, "reason": reason} | ({} if cause is None else {"trigger": cause})
         return self._write(cube, OperationKind.STATE, parents, body)
 
     def erase(self, cube: str, *, parents: Iterable[str], reason: str) -> Operation:

@@ -102,19 +102,22 @@ class Writer:
         batch = self._batch([*plan.operations, *withdrawals, *self._held(plan)], plan.puts, progress)
         return Draft(batch, tuple(plan.written), tuple(plan.unchanged), tuple(plan.superseded))
 
-    def draft_of(self, cube: MemCube, content: Content) -> Draft:
-        """Prepare a new content of a cube, which replaces all that are there.
+    def draft_of(self, changes: Sequence[tuple[MemCube, Content]]) -> Draft:
+        """Prepare new contents of cubes, each of which replaces all that are there.
 
         Raises
         ------
         InvalidTransition
-            If the cube is frozen or expired.
+            If a cube is frozen or expired.
         """
-        check_open_to(cube, "changed")
-        content = self._gate.admit(content)
+        puts = []
+        for cube, content in changes:
+            check_open_to(cube, "changed")
+            puts.append((cube, self._gate.admit(content)))
         self._follow_vault()
-        put = self._author.put(cube.id, content, parents=self._heads(cube.id))
-        return Draft(self._batch([put], {put.id: content}), (cube.id,), (), (cube.version,))
+        written = {self._author.put(cube.id, content, parents=self._heads(cube.id)): content for cube, content in puts}
+        batch = self._batch([*written], {put.id: content for put, content in written.items()})
+        return Draft(batch, tuple(cube.id for cube, _ in puts), (), tuple(cube.version for cube, _ in puts))
 
     def store(self, draft: Draft) -> Added:
         """Store what was prepared."""
@@ -136,6 +139,19 @@ class Writer:
         self._follow_vault()
         move = self._author.move(cube.id, state, parents=self._heads(cube.id), reason=reason, trigger=trigger)
         self._gate.commit(Batch([move]))
+
+    def restate(self, cubes: Iterable[MemCube], *, reason: str) -> None:
+        """Move cubes to the state in which they are given, and say again what moved them there.
+
+        What is frozen or expired must not be among those that are moved; the caller has seen to that.
+        """
+        self._follow_vault()
+        moves = [
+            self._author.move(cube.id, cube.state, parents=self._heads(cube.id), reason=reason, trigger=cube.moved_by)
+            for cube in cubes
+        ]
+        if moves:
+            self._gate.commit(Batch(moves))
 
     def erase(self, cubes: Iterable[MemCube], *, reason: str) -> list[Operation]:
         """Erase cubes for ever, all in one commit.

@@ -137,7 +137,7 @@ class Writing(Finding):
 
     def _put(self, cube: MemCube, content: Content) -> MemCube:
         """Give a cube a new content, and let others follow it."""
-        draft = self._writer.draft_of(cube, content)
+        draft = self._writer.draft_of([(cube, content)])
         with self.transaction():
             self._store(draft)
             return self.get(cube.id)
@@ -158,11 +158,11 @@ class Writing(Finding):
     def _move(self, cube: MemCube, trigger: Trigger, reason: str) -> MemCube:
         """Let something happen to a cube, and let others follow it: in one transaction."""
         self._writer.move(cube, trigger, reason=reason)
-        self._settle([self.get(cube.id)], before=(), asked_for=cube.id)
+        self._settle([self.get(cube.id)], before=(), asked_for={cube.id})
         return self.get(cube.id)
 
     def _settle(
-        self, changed: Iterable[MemCube], *, before: Iterable[Content] = (), asked_for: str | None = None
+        self, changed: Iterable[MemCube], *, before: Iterable[Content] = (), asked_for: Container[str] = ()
     ) -> None:
         """Let what rests on changed cubes follow them, and on those whose claims they contradict.
 
@@ -171,7 +171,7 @@ class Writing(Finding):
         before
             What they said before; of erased cubes, what they were.
         asked_for
-            Whose state was asked for, and is left as it is.
+            Ids of those whose state was asked for, and is left as it is.
         """
         from memos_core.operation.truth import consequences, justifications, touched
 
@@ -181,7 +181,7 @@ class Writing(Finding):
         if not self._whole.resting_on(names) and not any(justifications(cube.provenance) for cube in cubes):
             return
         for cube, trigger, why in consequences(names, self._whole, at=now):
-            if cube.id != asked_for:
+            if cube.id not in asked_for:
                 self._follower.move(cube, trigger, reason=why)
 
     def _follow_rules(self, address: Namespace, changed: Collection[str], *, spare: Container[str]) -> None:
@@ -192,7 +192,7 @@ class Writing(Finding):
         for cube, rule, predicate in meant(rules, address, self._whole, now=self._clock.now()):
             if cube.id not in spare:
                 self._follower.move(cube, rule.trigger, reason=f'a rule: "{predicate}" has changed')
-                self._settle(self._whole.get([cube.id]), asked_for=cube.id)
+                self._settle(self._whole.get([cube.id]), asked_for={cube.id})
 
     def _contents(self, versions: Iterable[str]) -> list[Content]:
         return [content_of(put) for put in self._whole.operations(list(versions)).values() if put.body is not None]

@@ -29,6 +29,7 @@ class World(NamedTuple):
     archived: str
     frozen: str
     version: str  #: of ``other``
+    then: str = "then"  #: a snapshot, taken when there was nothing
 
 
 Call = Callable[[MemOS, World], Any]
@@ -53,12 +54,18 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "claims": ("reader", lambda memos, _: memos.claims(namespace=HERE)),
     "conflicts": ("reader", lambda memos, _: memos.conflicts(namespace=HERE)),
     "graph": ("reader", lambda memos, _: memos.graph(namespace=HERE)),
+    "log": ("reader", lambda memos, _: memos.log(namespace=HERE)),
+    "snapshots": ("reader", lambda memos, _: memos.snapshots(namespace=HERE)),
+    "compare": ("reader", lambda memos, world: memos.compare(world.then, namespace=HERE)),
     "pending": ("reader", lambda memos, _: memos.pending(namespace=HERE)),
     "add": ("contributor", lambda memos, _: memos.add("The owl is white.", namespace=HERE)),
     "derive": ("contributor", lambda memos, world: memos.derive("It is quick.", because=world.fact)),
     "link": ("contributor", lambda memos, world: memos.link(world.fact, "explains", world.other)),
     "merge_entities": ("contributor", lambda memos, _: memos.merge_entities("Ana", "Anna", namespace=HERE)),
     "add_rule": ("contributor", lambda memos, _: memos.add_rule(namespace=HERE, when="lives in", tags=["x"])),
+    "snapshot": ("editor", lambda memos, _: memos.snapshot("now", namespace=HERE)),
+    "restore": ("editor", lambda memos, world: memos.restore(world.then, namespace=HERE)),
+    "undo": ("editor", lambda memos, _: memos.undo(origin="user", namespace=HERE)),
     "update": ("editor", lambda memos, world: memos.update(world.fact, "The fox is slow.")),
     "rollback": ("editor", lambda memos, world: memos.rollback(world.other, world.version)),
     "resolve": ("editor", lambda memos, world: memos.resolve(world.other, world.version)),
@@ -76,6 +83,7 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "revoke": ("owner", lambda memos, _: memos.revoke("user:guest", namespace=HERE)),
     "audit": ("owner", lambda memos, _: memos.audit(namespace=HERE)),
     "tick": (NOBODY, lambda memos, _: memos.tick()),
+    "fork": (NOBODY, lambda memos, _: memos.fork("fork.db")),
     "background": (NOBODY, lambda memos, _: memos.background().__enter__()),
     "stats": (NOBODY, lambda memos, _: memos.stats()),
     "verify": (NOBODY, lambda memos, _: memos.verify()),
@@ -94,6 +102,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             memos.grant(f"user:{role}", namespace=HERE, role=role)
         memos.grant("user:guest", namespace=HERE, role="reader")
         memos.merge_entities("Bo", "Bob", namespace=HERE)
+        memos.snapshot("then", namespace=HERE)
         fact, other, archived, frozen = memos.add(
             [Message(content=f"The fox is {word}.") for word in ("red", "quick", "old", "shy")], namespace=HERE
         ).ids

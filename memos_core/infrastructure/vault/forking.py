@@ -1,0 +1,77 @@
+"""Forking: a vault of its own, with the operations of another up to a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from memos_core.cube.clock import Timestamp
+from memos_core.cube.fold import content_of
+from memos_core.cube.memcube import Content
+from memos_core.cube.namespace import Namespace, covers
+from memos_core.cube.operation import Operation, OperationKind
+from memos_core.errors import InvalidInput
+from memos_core.infrastructure.vault.sqlite import SQLiteVault
+from memos_core.ports import Batch, Clock, Vault
+
+PAGE = 1000  # operations at a time
+
+
+def fork(
+    vault: Vault,
+    path: str,
+    *,
+    scope: Namespace,
+    until: datetime | None,
+    embed: Callable[[Mapping[str, Content]], Batch],
+    clock: Clock,
+) -> int:
+    """Write a new vault; return how many operations it has.
+
+    Parameters
+    ----------
+    scope
+        Only memories that a namespace, or one below it, held at that moment.
+    embed
+        Gives the vectors of contents by operation id, as a batch without operations.
+
+    Raises
+    ------
+    InvalidInput
+        If something is there already.
+    """
+    target = Path(path)
+    if target.exists():
+        raise InvalidInput(detail=f"{path} is there already; fork to a new path.")
+    unfinished = target.with_name(f"{target.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    forked = SQLiteVault(str(unfinished), clock=clock)
+    stored = 0
+    try:
+        for page in _pages(vault, scope, until):
+            vectors = embed(_texts(page))
+            stored += forked.commit(Batch(page, parts=vectors.parts, spec=vectors.spec))
+    finally:
+        forked.close()
+    unfinished.rename(target)
+    return stored
+
+
+def _pages(vault: Vault, scope: Namespace, until: datetime | None) -> Iterator[list[Operation]]:
+    horizon = None if until is None else Timestamp.last_of(until)
+    after = 0
+    while page := vault.log(after=after, limit=PAGE):
+        after = page[-1][0]
+        # What is erased stays erased, whenever that was.
+        known = [op for _, op in page if horizon is None or op.hlc <= horizon or op.kind is OperationKind.ERASE]
+        if scope:
+            cubes = vault.get([*dict.fromkeys(op.cube for op in known)], known_at=until)
+            wanted = {cube.id for cube in cubes if covers(scope, cube.namespace)}
+            known = [op for op in known if op.cube in wanted]
+        yield known
+
+
+def _texts(operations: list[Operation]) -> dict[str, Content]:
+    puts = [op for op in operations if op.kind is OperationKind.PUT and op.body is not None]
+    return {put.id: content_of(put) for put in puts}
