@@ -24,6 +24,7 @@ from memos_core.cli import (
     reading,
     reasoning,
     serving,
+    travelling,
     upkeep,
     writing,
 )
@@ -86,6 +87,7 @@ app = typer.Typer(
 MODULES = {
     "Remember and recall": (demonstrating, writing, asking, reading),
     "Keep it true": (claiming, reasoning, forgetting, living),
+    "Go back": (travelling,),
     "Share it": (governing, serving),
     "Look after it": (upkeep, doctor, benching),
 }

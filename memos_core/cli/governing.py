@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -127,15 +127,16 @@ def audit(
             principal=principal,
             cube=cube,
             action=action,
-            since=_day(since),
-            until=_day(until),
+            since=_start(since),
+            until=_start(until),
             limit=limit,
         )
     call.answer({"entries": entries}, lambda: _tell(entries))
 
 
-def _day(text: str | None) -> datetime | None:
-    return None if text is None else moment(text)
+def _start(text: str | None) -> datetime | None:
+    """A day alone means its beginning here."""
+    return None if text is None else moment(text, at=time.min)
 
 
 def _list(grants: Sequence[Grant]) -> None:

@@ -292,3 +292,53 @@ def test_the_audit_log_is_shown_by_what_is_asked_for(run: Run, ask: Ask) -> None
     assert "erase" in shown
     assert "fox" not in shown
     assert "Nothing is recorded." in run("audit", "--until", "2020-01-01").stdout
+
+
+def test_memories_are_made_what_they_were(run: Run, ask: Ask) -> None:
+    fox = added(ask, "The fox is red.")
+    assert "before, of default" in run("snapshot", "before").stdout
+    run("forget", fox)
+    added(ask, "The owl is white.")
+    assert "The fox is red. (generated -> archived)" in run("diff", "before").stdout
+    assert "2 memories." in run("restore", "before", "--dry-run").stdout
+    assert "--yes" in run("restore", "before", code=1).stderr
+    assert ask("log")["changes"][0]["content"]["payload"]["text"] == "The owl is white."
+    assert "The fox is red. (archived -> generated)" in run("restore", "before", "--yes").stdout
+    assert [cube["payload"]["text"] for cube in ask("list")["cubes"]] == ["The fox is red."]
+    assert "as it was then" in run("restore", "before", "--yes").stdout
+    assert "restored to before" in run("log").stdout
+    assert len(ask("log", "--limit", "2", "--since", "2020-01-01")["changes"]) == 2
+    assert "Nothing has happened." in run("log", "--until", "2020-01-01").stdout
+    assert "no snapshot 'after'" in run("restore", "after", code=1).stderr
+    assert "give one of them" in run("log", "--all", "-n", "default", code=1).stderr
+    assert [each["name"] for each in ask("snapshots")["snapshots"]] == ["before"]
+    assert "There is none." in run("snapshots", "-n", "nobody").stdout
+
+
+def test_one_memory_is_made_what_it_was(run: Run, ask: Ask) -> None:
+    fox, owl = added(ask, "The fox is red."), added(ask, "The owl is white.")
+    run("snapshot", "before", "--all")
+    run("forget", fox, owl)
+    assert len(ask("restore", "before", "--cube", fox, "--yes")["contrasts"]) == 1
+    assert [cube["id"] for cube in ask("list")["cubes"]] == [fox]
+    assert "1 memory." in run("restore", "before", "--all", "--dry-run").stdout
+
+
+def test_what_came_from_a_source_is_undone(run: Run, ask: Ask) -> None:
+    run("add", "The fox is red.", "--id", "m1")
+    run("add", "The owl is white.", "--id", "m2")
+    assert "The fox is red. (generated -> archived)" in run("undo", "--source", "m1", "--dry-run").stdout
+    assert "--yes" in run("undo", "--source", "m1", code=1).stderr
+    assert ask("undo", "--source", "m1", "--yes")["done"] is True
+    assert [cube["payload"]["text"] for cube in ask("list")["cubes"]] == ["The owl is white."]
+    assert "Nothing is from there." in run("undo", "--source", "m1", "--yes").stdout
+    assert "source_id" in run("undo", code=1).stderr
+
+
+def test_a_fork_is_a_vault_of_its_own(run: Run, ask: Ask) -> None:
+    added(ask, "The fox is red.")
+    run("snapshot", "before")
+    added(ask, "The owl is white.")
+    assert "with 1 operation." in run("fork", "old.db", "--to", "before").stdout
+    assert [cube["payload"]["text"] for cube in ask("list", "--vault", "old.db")["cubes"]] == ["The fox is red."]
+    assert "is there already" in run("fork", "old.db", code=1).stderr
