@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import sys
+from collections.abc import Container
 from datetime import datetime, timedelta
 from os import PathLike, fspath
 from typing import Union
@@ -112,7 +113,7 @@ class Travelling(Scheduling):
         """Make memories what they were, in one commit: a change like others, which another restore undoes.
 
         What was not there yet is archived. What was erased stays erased, and what is frozen or has expired stays as it
-        is, and is reported.
+        is, and is reported. Conclusions follow what they rest on.
 
         Parameters
         ----------
@@ -143,7 +144,8 @@ class Travelling(Scheduling):
         with self.transaction():
             past, present = self._then_and_now(scope, moment, None, cube=cube)
             aims = returning(past, present.values())
-            return aims if dry_run else self._bring_about(aims, scope, f"restored to {to}")
+            asked_for = frozenset() if cube is None else {cube}
+            return aims if dry_run else self._bring_about(aims, scope, f"restored to {to}", asked_for=asked_for)
 
     def undo(
         self,
@@ -237,7 +239,9 @@ class Travelling(Scheduling):
         before, after = ({name: side[name] for name in side if name in here} for side in (past, present))
         return before, after
 
-    def _bring_about(self, aims: builtins.list[Contrast], scope: Namespace, reason: str) -> builtins.list[Contrast]:
+    def _bring_about(
+        self, aims: builtins.list[Contrast], scope: Namespace, reason: str, *, asked_for: Container[str] = ()
+    ) -> builtins.list[Contrast]:
         """Do what was planned: contents first, then states, then what follows from both."""
         from memos_core.operation.timemachine import contents, is_same
 
@@ -246,7 +250,7 @@ class Travelling(Scheduling):
         self._writer.store(self._writer.draft_of(contents(aims)))
         written = {cube.id: cube for cube in self._vault.get([*wanted])}
         self._writer.restate((aim for name, aim in wanted.items() if not is_same(written[name], aim)), reason=reason)
-        self._settle(self._vault.get([*wanted]), before=before, asked_for=wanted)
+        self._settle(self._vault.get([*wanted]), before=before, asked_for=asked_for)
         self._vault.audit("restore", scope, detail=reason)
         return aims
 

@@ -40,6 +40,8 @@ def take(memos: MemOS, step: tuple[str, int, int]) -> None:
         "tag": lambda: memos.update(cube.id, tags=[f"t{other}"]),
         "merge": lambda: memos.link(cube.id, "explains", beside.id),
     }
+    if action == "revive" and cube.moved_by == "fall":
+        return  # against what it rests on, which a restored premise would say again
     try:
         calls[action]()
     except InvalidTransition:

@@ -175,10 +175,19 @@ def test_a_conclusion_comes_back_with_what_it_rests_on(memos: MemOS) -> None:
     assert memos.get(conclusion.id).state is State.ARCHIVED
     memos.restore("then", namespace="a")
     assert memos.get(conclusion.id).state is not State.ARCHIVED
-    memos.forget(fox)
+    memos.update(fox, "The fox is grey.")
     memos.restore("then", cube=fox)
     assert memos.get(conclusion.id).state is not State.ARCHIVED
     assert "The fox is warm." in texts(memos)
+
+
+def test_a_conclusion_does_not_come_back_without_what_it_rests_on(memos: MemOS) -> None:
+    elsewhere = told(memos, "The fox is red.", namespace="b")
+    conclusion = memos.derive("The fox is warm.", because=[elsewhere], namespace="a")
+    memos.snapshot("then", namespace="a")
+    memos.forget(elsewhere)
+    memos.restore("then", namespace="a")
+    assert memos.get(conclusion.id).state is State.ARCHIVED
 
 
 def test_wrong_moments_are_refused(memos: MemOS) -> None:
