@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from pydantic import ValidationInfo, field_validator
@@ -12,6 +11,7 @@ from memos_core.language.words import spaced
 from memos_core.ports import ChatModel
 from memos_core.prompting.asking import Answer, Value, Words, ask
 from memos_core.prompting.budget import Budget
+from memos_core.prompting.numbers import numbers
 
 #: Models count badly, so they are asked for fewer words than they may use.
 ASKED_SHARE = 0.8
@@ -33,7 +33,7 @@ class Summary(Answer):
             raise ValueError("it is empty")
         if (length := len(spaced(summary).split())) > limit:
             raise ValueError(f"it has {length} words, and at most {limit} are allowed")
-        if invented := _numbers(summary) - given["numbers"]:
+        if invented := numbers(summary) - given["numbers"]:
             raise ValueError(f"no text has the numbers {', '.join(sorted(invented))}")
         return summary
 
@@ -53,10 +53,6 @@ def summarise(model: ChatModel, texts: Sequence[str], *, words: int, budget: Bud
     if words < 1 or not any(text.strip() for text in texts):
         raise InvalidInput(detail="A summary needs some text, and leave to be at least one word long.")
     values: dict[str, Value] = {"texts": texts, "words": max(1, int(words * ASKED_SHARE))}
-    context = {"words": words, "numbers": _numbers(" ".join(texts))}
+    context = {"words": words, "numbers": numbers(" ".join(texts))}
     max_tokens = TOKENS_AROUND + TOKENS_A_WORD * words
     return ask(model, "summarise", values, Summary, budget=budget, max_tokens=max_tokens, context=context).summary
-
-
-def _numbers(text: str) -> set[str]:
-    return set(re.findall(r"\d+", text))

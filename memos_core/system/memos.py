@@ -1,9 +1,9 @@
 """MemOS: the facade, one class in several parts, each of which builds on the one before."""
 
-from memos_core.system.travelling import Travelling
+from memos_core.system.piping import Piping
 
 
-class MemOS(Travelling):
+class MemOS(Piping):
     """A memory that an agent can add to, search, change, roll back and forget.
 
     Parameters

@@ -5,18 +5,21 @@ from __future__ import annotations
 import builtins
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from memos_core.cube.grant import Right
-from memos_core.cube.memcube import Content, Kind, MemCube, Origin, Provenance, State, Trigger
+from memos_core.cube.memcube import MemCube, State, Trigger
 from memos_core.cube.message import aware
-from memos_core.cube.payload import Plaintext
 from memos_core.errors import InvalidInput, MemOSError, MemOSWarning, VaultClosed
 from memos_core.operation.scheduler.decisions import Action, Decision, Done, Limits
 from memos_core.ports import Job
-from memos_core.system.reasoning import Reasoning
+from memos_core.system.summing import Summing
+
+if TYPE_CHECKING:
+    from memos_core.prompting.budget import Budget
 
 LEASE = timedelta(minutes=5)
 TRIES = 3  # of a job, before it is given up
@@ -29,7 +32,7 @@ _TRIGGERS = {
 }
 
 
-class Scheduling(Reasoning):
+class Scheduling(Summing):
     """The part of :class:`memos_core.MemOS` that looks after memories by itself; ``docs/SCHEDULER.md`` shows it."""
 
     def tick(
@@ -111,8 +114,10 @@ class Scheduling(Reasoning):
                 return
 
     def _work(self, at: datetime, limits: Limits) -> builtins.list[Done]:
+        from memos_core.prompting.budget import Budget
+
         found: list[Done] = []
-        budget = _Spending(limits)
+        budget = Budget(calls=limits.calls, tokens=limits.tokens)
         ends = self._clock.now() + timedelta(seconds=limits.seconds)
         while len(found) < limits.decisions and self._clock.now() < ends:
             claimed = self._vault.claim(limit=1, at=at, lease=LEASE)
@@ -121,7 +126,7 @@ class Scheduling(Reasoning):
             found += [self._outcome(job, limits, budget, at) for job in claimed]
         return found
 
-    def _outcome(self, job: Job, limits: Limits, budget: _Spending, at: datetime) -> Done:
+    def _outcome(self, job: Job, limits: Limits, budget: Budget, at: datetime) -> Done:
         try:
             outcome = self._run(job, limits, budget, at)
         except MemOSError as error:
@@ -139,7 +144,7 @@ class Scheduling(Reasoning):
         )
         return Done(decision=decision, outcome=outcome)
 
-    def _run(self, job: Job, limits: Limits, budget: _Spending, at: datetime) -> str:
+    def _run(self, job: Job, limits: Limits, budget: Budget, at: datetime) -> str:
         action = Action(job.action)
         if action in _TRIGGERS:
             return self._moved(job, _TRIGGERS[action])
@@ -167,8 +172,9 @@ class Scheduling(Reasoning):
         cube = next(iter(self._vault.get(job.cubes[-1:])), None)
         return cube if cube is not None and job.key.endswith(f":{cube.id}:{cube.version}") else None
 
-    def _summed_up(self, job: Job, limits: Limits, budget: _Spending) -> str:
+    def _summed_up(self, job: Job, limits: Limits, budget: Budget) -> str:
         from memos_core.operation.scheduler.planning import MESSAGES, SUMMARY_OF
+        from memos_core.operation.summary import summary_of
         from memos_core.operation.truth import Labels
 
         old = self._due(job) if job.action == Action.RENEW.value else None
@@ -185,32 +191,14 @@ class Scheduling(Reasoning):
         if not here:
             self._vault.finish(job.key)
             return "nothing is left to sum up"
-        text, by = self._summary(here, limits, budget)
-        content = _summary_of(
-            here, text, session=session, metadata={SUMMARY_OF: session, MESSAGES: len(here)}, model=by
-        )
+        text, by = self._summary(here, limits.summary_words, budget)
+        content = summary_of(here, text, model=by, source_id=f"summary:{session}", session=session)
+        content = content.model_copy(update={"metadata": {SUMMARY_OF: session, MESSAGES: len(here)}})
         draft = self._writer.draft([content], previous=None, now=self._clock.now())
         with self.transaction():
             self._store(draft)
             self._vault.finish(job.key)
         return "done"
-
-    def _summary(self, cubes: builtins.list[MemCube], limits: Limits, budget: _Spending) -> tuple[str, str | None]:
-        """A summary, and the model that wrote it; without one, or where it fails, the most telling sentences."""
-        from memos_core.operation.scheduler.summary import extract, sentences
-
-        if self._llm is not None and budget.model is not None:
-            from memos_core.errors import ChatModelError, ModelWarning
-            from memos_core.prompting.summarise import summarise
-
-            try:
-                said = [f"{cube.provenance.speaker or cube.provenance.role or ''}: {cube.text}" for cube in cubes]
-                return summarise(self._llm, said, words=limits.summary_words, budget=budget.model), self._llm.name
-            except ChatModelError as error:
-                warnings.warn(ModelWarning(f"The most telling sentences stand for a summary: {error}"), stacklevel=2)
-        found = sentences(cubes)
-        vectors = self._loaded_embedder().embed([sentence.text for sentence in found])
-        return extract(found, vectors, words=limits.summary_words), None
 
     def _brought_to_mind(self, job: Job, limits: Limits) -> str:
         from memos_core.operation.scheduler.looking import TOPIC
@@ -256,15 +244,6 @@ class Scheduling(Reasoning):
         return outcome
 
 
-class _Spending:
-    """What is left of the chat model for a round."""
-
-    def __init__(self, limits: Limits) -> None:
-        from memos_core.prompting.budget import Budget
-
-        self.model = Budget(calls=limits.calls, tokens=limits.tokens)
-
-
 def _job(decision: Decision) -> Job:
     return Job(
         key=decision.key,
@@ -273,38 +252,4 @@ def _job(decision: Decision) -> Job:
         subject=decision.subject,
         cubes=decision.cubes,
         reason=decision.reason,
-    )
-
-
-def _summary_of(
-    cubes: Iterable[MemCube], text: str, *, session: str, metadata: dict[str, object], model: str | None
-) -> Content:
-    """A summary, which each of the messages carries, and which is trusted no further than the least of them."""
-    from memos_core.cube.interval import Interval
-
-    said = sorted(cubes, key=lambda cube: (cube.said_at, cube.id))
-    governance = said[0].governance.model_copy(
-        update={
-            "trust": min(cube.governance.trust for cube in said),
-            "expires_at": min(
-                (cube.governance.expires_at for cube in said if cube.governance.expires_at), default=None
-            ),
-            "sensitivity": tuple(dict.fromkeys(tag for cube in said for tag in cube.governance.sensitivity)),
-        }
-    )
-    return Content(
-        namespace=said[0].namespace,
-        kind=Kind.SUMMARY,
-        payload=Plaintext(text=text),
-        occurred=Interval(start=said[0].said_at, end=said[-1].said_at),
-        entities=tuple(dict.fromkeys(name for cube in said for name in cube.entities)),
-        metadata=metadata,
-        provenance=Provenance(
-            origin=Origin.DERIVED,
-            session=session,
-            source_id=f"summary:{session}",
-            model=model,
-            derived_from=tuple(cube.version for cube in said),
-        ),
-        governance=governance,
     )

@@ -75,6 +75,11 @@ class Travelling(Scheduling):
         ----------
         since, until
             After this moment; at this moment or before.
+
+        Raises
+        ------
+        NaiveDatetime
+            If a moment has no time zone.
         """
         found = self._vault.changes(
             _scope(namespace), since=aware(since, "since"), until=aware(until, "until"), limit=limit

@@ -11,6 +11,7 @@ import pytest
 from memos_core import MemOS, Message
 from memos_core.cube.memcube import Trigger
 from memos_core.errors import CubeNotFound, NotPermitted
+from memos_core.operation.pipeline import Step, retag
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.embedders import HashingEmbedder
 
@@ -33,6 +34,12 @@ class World(NamedTuple):
 
 
 Call = Callable[[MemOS, World], Any]
+
+
+def only(cube: str) -> Step:
+    """A step that lets one memory through."""
+    return lambda pieces, _: [piece for piece in pieces if piece.cube and piece.cube.id == cube]
+
 
 #: For each public method, the least role that may use it, and a way to use it.
 MATRIX: dict[str, tuple[str, Call]] = {
@@ -64,6 +71,10 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "merge_entities": ("contributor", lambda memos, _: memos.merge_entities("Ana", "Anna", namespace=HERE)),
     "add_rule": ("contributor", lambda memos, _: memos.add_rule(namespace=HERE, when="lives in", tags=["x"])),
     "snapshot": ("editor", lambda memos, _: memos.snapshot("now", namespace=HERE)),
+    "pipeline": (
+        "editor",
+        lambda memos, world: memos.pipeline([only(world.fact), retag(add=["seen"])], namespace=HERE),
+    ),
     "restore": ("editor", lambda memos, world: memos.restore(world.then, namespace=HERE)),
     "undo": ("editor", lambda memos, _: memos.undo(origin="user", namespace=HERE)),
     "update": ("editor", lambda memos, world: memos.update(world.fact, "The fox is slow.")),

@@ -132,7 +132,15 @@ def test_ordinary_text_is_shown_as_it_is() -> None:
 
 def test_every_prompt_has_a_task_and_data_or_is_a_part_of_one() -> None:
     prompts = {path.name: path.read_text("utf-8") for path in (files(rewrite.__package__) / "prompts").iterdir()}
-    assert set(prompts) == {"again.md", "claims.md", "rerank.md", "rewrite.md", "rules.md", "summarise.md"}
+    assert set(prompts) == {
+        "again.md",
+        "claims.md",
+        "rerank.md",
+        "rewrite.md",
+        "rules.md",
+        "summarise.md",
+        "translate.md",
+    }
     for name in ("claims.md", "rerank.md", "rewrite.md", "summarise.md"):
         task, data = prompts[name].split("\n---\n")
         assert "Form" in task

@@ -1,4 +1,4 @@
-"""Summaries without a model: the sentences that say most of what the others say. Pure."""
+"""Summaries: what they rest on, and without a model the sentences that say most of what the others say. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from memos_core.cube.memcube import MemCube
+from memos_core.cube.interval import Interval
+from memos_core.cube.memcube import Content, Kind, MemCube, Origin, Provenance
+from memos_core.cube.payload import Plaintext
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
@@ -81,3 +83,41 @@ def _line(sentence: Sentence) -> str:
     who = sentence.cube.provenance.speaker or sentence.cube.provenance.role
     said = f"{sentence.cube.said_at:%Y-%m-%d}"
     return f"{said} {who}: {sentence.text}" if who else f"{said} {sentence.text}"
+
+
+def summary_of(
+    cubes: Sequence[MemCube], text: str, *, model: str | None, source_id: str, session: str | None = None
+) -> Content:
+    """A summary, which each of the cubes carries, and which is trusted no further than the least of them.
+
+    Parameters
+    ----------
+    model
+        That wrote it, if one did.
+    source_id
+        Another summary of the same source replaces it.
+    """
+    said = sorted(cubes, key=lambda cube: (cube.said_at, cube.id))
+    ends = [cube.governance.expires_at for cube in said if cube.governance.expires_at]
+    governance = said[0].governance.model_copy(
+        update={
+            "trust": min(cube.governance.trust for cube in said),
+            "expires_at": min(ends, default=None),
+            "sensitivity": tuple(dict.fromkeys(tag for cube in said for tag in cube.governance.sensitivity)),
+        }
+    )
+    return Content(
+        namespace=said[0].namespace,
+        kind=Kind.SUMMARY,
+        payload=Plaintext(text=text),
+        occurred=Interval(start=said[0].said_at, end=said[-1].said_at),
+        entities=tuple(dict.fromkeys(name for cube in said for name in cube.entities)),
+        provenance=Provenance(
+            origin=Origin.DERIVED,
+            session=session,
+            source_id=source_id,
+            model=model,
+            derived_from=tuple(cube.version for cube in said),
+        ),
+        governance=governance,
+    )
