@@ -91,8 +91,8 @@ class MemoryBackend(Protocol):
         """What decisions call it, e.g. ``"activation"``."""
         ...
 
-    def held(self) -> frozenset[str]:
-        """Ids of the cubes that it holds."""
+    def held(self) -> Mapping[str, int]:
+        """The cubes that it holds, by id, and how many bytes each takes."""
         ...
 
     def promote(self, cubes: Sequence[MemCube]) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from memos_core.cube.grant import Right
-from memos_core.cube.memcube import MemCube, State, Trigger
+from memos_core.cube.memcube import RECALLED, MemCube, State, Trigger
 from memos_core.cube.message import aware
 from memos_core.errors import InvalidInput, MemOSError, MemOSWarning, VaultClosed
 from memos_core.operation.scheduler.decisions import Action, Decision, Done, Limits
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(minutes=5)
 TRIES = 3  # of a job, before it is given up
+PRESENT = RECALLED | {State.MERGED}  # what a summary made anew may rest on
 
 _TRIGGERS = {
     Action.EXPIRE: Trigger.EXPIRE,
@@ -173,27 +174,32 @@ class Scheduling(Summing):
         return cube if cube is not None and job.key.endswith(f":{cube.id}:{cube.version}") else None
 
     def _summed_up(self, job: Job, limits: Limits, budget: Budget) -> str:
+        """Sum up a conversation, or sum up anew what is left of what a summary rests on."""
         from memos_core.operation.scheduler.planning import MESSAGES, SUMMARY_OF
         from memos_core.operation.summary import summary_of
         from memos_core.operation.truth import Labels
 
-        old = self._due(job) if job.action == Action.RENEW.value else None
-        if old is None and job.action == Action.RENEW.value:
-            self._vault.finish(job.key)
-            return "no longer due"
-        session = job.subject if old is None else str(old.metadata[SUMMARY_OF])
-        if old is None:
-            premises = self._vault.get(job.cubes)
+        if job.action == Action.SUMMARISE.value:
+            premises, metadata = self._vault.get(job.cubes), {SUMMARY_OF: job.subject}
+            source, session = f"summary:{job.subject}", job.subject or None
         else:
+            old = self._due(job)
+            if old is None:
+                self._vault.finish(job.key)
+                return "no longer due"
             grounds = Labels(self._vault, at=self._clock.now()).grounds(old)
-            premises = [ground.cube for ground in grounds if ground.holds and ground.cube is not None]
+            premises = [
+                ground.cube for ground in grounds if ground.cube and (ground.holds or ground.cube.state in PRESENT)
+            ]
+            metadata = {name: value for name, value in old.metadata.items() if name != MESSAGES}
+            source, session = old.provenance.source_id or f"summary:{old.id}", old.provenance.session
         here = [cube for cube in premises if cube.state is not State.EXPIRED and cube.namespace == job.namespace]
         if not here:
             self._vault.finish(job.key)
             return "nothing is left to sum up"
         text, by = self._summary(here, limits.summary_words, budget)
-        content = summary_of(here, text, model=by, source_id=f"summary:{session}", session=session)
-        content = content.model_copy(update={"metadata": {SUMMARY_OF: session, MESSAGES: len(here)}})
+        content = summary_of(here, text, model=by, source_id=source, session=session)
+        content = content.model_copy(update={"metadata": {**metadata, MESSAGES: len(here)}})
         draft = self._writer.draft([content], previous=None, now=self._clock.now())
         with self.transaction():
             self._store(draft)
@@ -210,12 +216,13 @@ class Scheduling(Summing):
             hits = self.search(topic, namespace=job.namespace, limit=3 * limits.working)
             others = [hit for hit in hits if hit.cube.provenance.session != job.subject]
             nearness = {hit.cube.id: hit.score for hit in others}
+            count_tokens = self._loaded_embedder().count_tokens
             chosen = kept(
                 [hit.cube for hit in others],
                 view=View(nearness=nearness),
                 most=limits.working,
-                tokens=limits.working_tokens,
-                count_tokens=self._loaded_embedder().count_tokens,
+                budget=limits.working_tokens,
+                cost=lambda cube: count_tokens(cube.text),
             )
             self._vault.keep_working(job.namespace, job.subject, [cube.id for cube in chosen])
         self._vault.finish(job.key)

@@ -109,6 +109,8 @@ class Limits:
         Cubes of a working memory, and their length in tokens.
     hot, warm, cold
         Recalled so often and as lately as that, plaintext is promoted; unused for so long, it comes back.
+    bytes
+        That each back end may hold.
     scrub_every
         Between two comparisons of everything stored.
     """
@@ -128,6 +130,7 @@ class Limits:
     hot: int = 5
     warm: timedelta = timedelta(days=7)
     cold: timedelta = timedelta(days=30)
+    bytes: int = 1 << 30
     scrub_every: timedelta = timedelta(days=7)
 
 
@@ -142,7 +145,7 @@ class Snapshot:
     conversations
         Those with a message within the last day.
     promoted
-        Ids of cubes by the back end that holds them in another form, of all back ends there are.
+        What each back end holds in another form: bytes by cube id, by the name of the back end.
     unembedded
         Texts that wait for a vector.
     scrubbed
@@ -152,6 +155,6 @@ class Snapshot:
     cubes: tuple[MemCube, ...] = ()
     alike: tuple[Alike, ...] = ()
     conversations: tuple[Conversation, ...] = ()
-    promoted: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    promoted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     unembedded: int = 0
     scrubbed: datetime | None = None

@@ -22,10 +22,12 @@ SCRUBBED, SEEN = "scheduler scrubbed", "scheduler seen"  # names of notes
 
 
 def look(
-    vault: Vault, embedder: Embedder, *, now: datetime, limits: Limits, promoted: Mapping[str, frozenset[str]]
+    vault: Vault, embedder: Embedder, *, now: datetime, limits: Limits, promoted: Mapping[str, Mapping[str, int]]
 ) -> Snapshot:
     """Read what planning needs, the latest versions first where there are more cubes than may be looked at."""
     cubes = tuple(_cubes(vault, limits.cubes))
+    held = {name for held in promoted.values() for name in held}
+    cubes += tuple(vault.get(sorted(held.difference(cube.id for cube in cubes))))
     scrubbed = vault.noted(SCRUBBED)
     return Snapshot(
         cubes=cubes,

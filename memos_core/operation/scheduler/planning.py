@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,10 +13,12 @@ from memos_core.cube.namespace import Namespace
 from memos_core.cube.payload import Plaintext
 from memos_core.operation.lifecycle import activation, may
 from memos_core.operation.scheduler.decisions import Action, Decision, Limits, Snapshot
+from memos_core.operation.scheduler.policies import kept
 
 #: What was worked out or written down, and may be said twice. What was said stays as it was said, and is summarised.
 MERGEABLE = frozenset({Kind.FACT, Kind.PREFERENCE, Kind.EVENT, Kind.PROFILE, Kind.PROCEDURE})
 SUMMARY_OF = "summary_of"  # metadata: the conversation that a summary is of
+KEPT_LONGEST = ("priority", "lfu", "lru")  # policies by which a full back end is emptied
 MESSAGES = "messages"  # metadata: how many it had then
 
 _TELLING = re.compile(r"\d+|\b(?:not?|never|none|without)\b|n['\u2019]t\b")  # what two texts must have alike
@@ -144,19 +146,35 @@ def _long(round_: Round) -> Iterator[Decision]:
 
 def _stale(round_: Round) -> Iterator[Decision]:
     for cube in round_.snapshot.cubes:
-        if cube.is_stale and cube.kind is Kind.SUMMARY and SUMMARY_OF in cube.metadata:
+        if cube.is_stale and cube.kind is Kind.SUMMARY:
             yield _one(Action.RENEW, cube, "something that it sums up no longer holds")
 
 
 def _hot(round_: Round) -> Iterator[Decision]:
     """Plaintext that is used much goes to faster memory, and comes back when it is not, or is no longer true."""
     for backend, held in sorted(round_.snapshot.promoted.items()):
-        for cube in round_.snapshot.cubes:
-            if cube.id in held:
-                if reason := _cold(cube, round_):
-                    yield _tier(Action.DEMOTE, backend, cube, reason)
-            elif _is_sound(cube) and _is_hot(cube, round_):
-                yield _tier(Action.PROMOTE, backend, cube, f"it was recalled {cube.usage.count} times")
+        leaving = _leaving(held, round_)
+        for name, reason in leaving.items():
+            yield _demoted(backend, name, reason)
+        if sum(size for name, size in held.items() if name not in leaving) < round_.limits.bytes:
+            yield from _promoted(backend, held, round_)
+
+
+def _leaving(held: Mapping[str, int], round_: Round) -> dict[str, str]:
+    """Ids of cubes that should leave faster memory, and why."""
+    by_id = {cube.id: cube for cube in round_.snapshot.cubes if cube.id in held}
+    reasons = dict.fromkeys(sorted(held.keys() - by_id.keys()), "it is erased")
+    reasons |= {cube.id: reason for cube in by_id.values() if (reason := _cold(cube, round_))}
+    warm = [cube for cube in by_id.values() if cube.id not in reasons]
+    limit = round_.limits.bytes
+    stays = {cube.id for cube in kept(warm, by=KEPT_LONGEST, budget=limit, cost=lambda cube: held[cube.id])}
+    return reasons | {cube.id: f"more than {limit:,} bytes are held" for cube in warm if cube.id not in stays}
+
+
+def _promoted(backend: str, held: Collection[str], round_: Round) -> Iterator[Decision]:
+    for cube in round_.snapshot.cubes:
+        if cube.id not in held and _is_sound(cube) and _is_hot(cube, round_):
+            yield _tier(Action.PROMOTE, backend, cube, f"it was recalled {cube.usage.count} times")
 
 
 def _is_hot(cube: MemCube, round_: Round) -> bool:
@@ -179,6 +197,17 @@ def _is_sound(cube: MemCube) -> bool:
 def _tier(action: Action, backend: str, cube: MemCube, reason: str) -> Decision:
     return _one(action, cube, f"{backend}: {reason}").model_copy(
         update={"key": f"{action.value}:{backend}:{cube.id}:{cube.version}", "subject": backend}
+    )
+
+
+def _demoted(backend: str, name: str, reason: str) -> Decision:
+    return Decision(
+        action=Action.DEMOTE,
+        namespace=(),
+        subject=backend,
+        cubes=(name,),
+        reason=f"{backend}: {reason}",
+        key=f"{Action.DEMOTE.value}:{backend}:{name}",
     )
 
 

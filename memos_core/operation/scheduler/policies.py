@@ -48,9 +48,9 @@ def kept(
     *,
     by: Sequence[str] = DEFAULT,
     view: View | None = None,
-    most: int,
-    tokens: int | None = None,
-    count_tokens: Callable[[str], int] = len,
+    most: int | None = None,
+    budget: int | None = None,
+    cost: Callable[[MemCube], int] = lambda _: 1,
 ) -> list[MemCube]:
     """Choose what stays in a place of limited size, the foremost first.
 
@@ -58,8 +58,10 @@ def kept(
     ----------
     by
         Names of policies.
-    most, tokens
-        The budget: how many, and their length. What does not fit is passed over for what does.
+    most
+        At most so many.
+    budget, cost
+        What they may cost together, and what each does. What does not fit is passed over for what does.
 
     Raises
     ------
@@ -72,9 +74,10 @@ def kept(
     unique = {cube.id: cube for cube in cubes}.values()
     ranked = sorted(unique, key=lambda cube: ([-POLICIES[name](cube, seen) for name in by], cube.id))
     chosen: list[MemCube] = []
+    left = budget
     for cube in ranked:
-        cost = 0 if tokens is None else count_tokens(cube.text)
-        if len(chosen) < most and (tokens is None or cost <= tokens):
+        price = 0 if left is None else cost(cube)
+        if (most is None or len(chosen) < most) and (left is None or price <= left):
             chosen.append(cube)
-            tokens = None if tokens is None else tokens - cost
+            left = None if left is None else left - price
     return chosen
