@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from memos_core.prompting.budget import Budget
 
 LEASE = timedelta(minutes=5)
+DEPTH = 50  # hits among which those of other conversations are looked for
 TRIES = 3  # of a job, before it is given up
+KNOWN = frozenset(action.value for action in Action)  # a newer release may have noted others
 PRESENT = RECALLED | {State.MERGED}  # what a summary made anew may rest on
 
 _TRIGGERS = {
@@ -124,7 +126,7 @@ class Scheduling(Summing):
             claimed = self._vault.claim(limit=1, at=at, lease=LEASE)
             if not claimed:
                 break
-            found += [self._outcome(job, limits, budget, at) for job in claimed]
+            found += [self._outcome(job, limits, budget, at) for job in claimed if job.action in KNOWN]
         return found
 
     def _outcome(self, job: Job, limits: Limits, budget: Budget, at: datetime) -> Done:
@@ -213,7 +215,7 @@ class Scheduling(Summing):
         said = self.list(namespace=job.namespace, exact=True, session=job.subject, limit=TOPIC)
         topic = "\n".join(cube.text for cube in reversed(said) if cube.text)
         if topic:
-            hits = self.search(topic, namespace=job.namespace, limit=3 * limits.working)
+            hits = self.search(topic, namespace=job.namespace, limit=max(DEPTH, 3 * limits.working))
             others = [hit for hit in hits if hit.cube.provenance.session != job.subject]
             nearness = {hit.cube.id: hit.score for hit in others}
             count_tokens = self._loaded_embedder().count_tokens
