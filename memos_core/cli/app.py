@@ -23,6 +23,7 @@ from memos_core.cli import (
     living,
     reading,
     reasoning,
+    scheduling,
     serving,
     travelling,
     upkeep,
@@ -89,7 +90,7 @@ MODULES = {
     "Keep it true": (claiming, reasoning, forgetting, living),
     "Go back": (travelling,),
     "Share it": (governing, serving),
-    "Look after it": (upkeep, doctor, benching),
+    "Look after it": (scheduling, upkeep, doctor, benching),
 }
 
 for panel, modules in MODULES.items():

@@ -342,3 +342,16 @@ def test_a_fork_is_a_vault_of_its_own(run: Run, ask: Ask) -> None:
     assert "with 1 operation." in run("fork", "old.db", "--to", "before").stdout
     assert [cube["payload"]["text"] for cube in ask("list", "--vault", "old.db")["cubes"]] == ["The fox is red."]
     assert "is there already" in run("fork", "old.db", code=1).stderr
+
+
+def test_the_scheduler_shows_what_it_would_do_and_does_it_when_told(run: Run, ask: Ask) -> None:
+    fox = added(ask, "The fox is red.")
+    run("lifespan", fox, "--until", "2020-01-01")
+    shown = run("scheduler").stdout
+    assert "its time ended at 2020-01-01" in shown
+    assert "2 decisions, and nothing done." in shown
+    assert [each["outcome"] for each in ask("scheduler")["decisions"]] == ["planned", "planned"]
+    assert "done: all is well" in run("scheduler", "--run").stdout
+    assert ask("get", fox)["state"] == "expired"
+    assert "There is nothing to do." in run("scheduler", "--run").stdout
+    assert "leave one out" in run("scheduler", "--watch", "5", "--json", code=1).stderr
