@@ -23,10 +23,10 @@ PRINCIPALS = {"user": Trust.USER, "agent": Trust.AGENT, "app": Trust.TOOL}
 class Right(str, Enum):
     """What can be done with the memories of a namespace."""
 
-    READ = "read"
+    READ = "read"  #: find, list, look at, and see the history of
     SUGGEST = "suggest"  #: add memories, which wait until an editor accepts them
     WRITE = "write"  #: add, change, forget, freeze
-    ERASE = "erase"
+    ERASE = "erase"  #: destroy for ever
     GOVERN = "govern"  #: grant, set policies, read the audit log
     KEEP = "keep"  #: look after the whole vault; only its owner may
 

@@ -140,8 +140,11 @@ class GuardedVault:
 
     def _store(self, batch: Batch, present: Mapping[str, MemCube]) -> int:
         done: dict[tuple[str, Namespace], dict[str, None]] = defaultdict(dict)
+        places = {name: cube.namespace for name, cube in present.items()}
         for operation in batch.operations:
-            done[_action(operation), _place(operation, present)][operation.cube] = None
+            if operation.kind is OperationKind.PUT and operation.body is not None:
+                places[operation.cube] = tuple(operation.value()["namespace"])
+            done[_action(operation), places.get(operation.cube, ())][operation.cube] = None
         entries = [
             self._entry(action, namespace, cubes[start : start + CUBES])
             for (action, namespace), cubes in ((key, tuple(named)) for key, named in done.items())
@@ -389,10 +392,3 @@ def _action(operation: Operation) -> str:
     if operation.kind is OperationKind.ERASE or operation.body is None:
         return str(operation.kind.value)
     return str(operation.value().get("trigger", "state"))
-
-
-def _place(operation: Operation, present: Mapping[str, MemCube]) -> Namespace:
-    if operation.kind is OperationKind.PUT and operation.body is not None:
-        return tuple(operation.value()["namespace"])
-    cube = present.get(operation.cube)
-    return () if cube is None else cube.namespace

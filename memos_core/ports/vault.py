@@ -308,7 +308,7 @@ class Vault(Protocol):
     # local to this vault: none of it is truth, and none travels
 
     def enqueue(self, jobs: Sequence[Job], *, at: datetime) -> int:
-        """Note jobs durably; those whose keys are noted already are passed over. Return how many were new."""
+        """Note jobs durably, in this order, but for those whose keys are noted already. Return how many were new."""
         ...
 
     def claim(self, *, limit: int, at: datetime, lease: timedelta) -> list[Job]:

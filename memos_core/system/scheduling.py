@@ -74,7 +74,8 @@ class Scheduling(Summing):
             return [Done(decision=decision, outcome="planned") for decision in decisions]
         with self.transaction():
             self._vault.enqueue([_job(decision) for decision in decisions], at=at)
-            self._vault.note(SEEN, max((cube.updated_at for cube in snapshot.cubes), default=at).isoformat())
+            if len(decisions) < bounds.decisions:  # otherwise what is new must be looked at once more
+                self._vault.note(SEEN, max((cube.updated_at for cube in snapshot.cubes), default=at).isoformat())
         return self._work(at, bounds)
 
     @contextmanager

@@ -159,7 +159,7 @@ def test_a_cube_of_another_namespace_cannot_be_overwritten_by_its_id(memos: MemO
     [foreign] = memos.add(Message(content="The fox is red.", id="m1"), namespace=BOB).written
     memos.grant("user:ana", namespace=ANA, role="owner")
     ana = memos.as_principal("user:ana")
-    draft = ana._writer.draft_of(foreign, foreign.content().model_copy(update={"namespace": ("acme", "ana")}))
+    draft = ana._writer.draft_of([(foreign, foreign.content().model_copy(update={"namespace": ("acme", "ana")}))])
     with pytest.raises(NotPermitted):
         ana._writer.store(draft)
     assert memos.get(foreign.id) == foreign

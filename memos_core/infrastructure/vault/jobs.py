@@ -18,8 +18,8 @@ def enqueue(db: apsw.Connection, jobs: Sequence[Job], *, at: int) -> int:
     """Note jobs whose keys are not noted yet; return how many these were."""
     before = db.total_changes()
     rows = [
-        (job.key, job.action, "/".join(job.namespace), job.subject, json.dumps(job.cubes), job.reason, at)
-        for job in jobs
+        (job.key, job.action, "/".join(job.namespace), job.subject, json.dumps(job.cubes), job.reason, at + number)
+        for number, job in enumerate(jobs)  # a microsecond apart, so that they stay in their order
     ]
     db.executemany(_SQL["enqueue"], rows)
     return db.total_changes() - before

@@ -28,7 +28,11 @@ class LocalRows:
 
     def enqueue(self, jobs: Sequence[Job], *, at: datetime) -> int:
         with self._access():
-            new = {job.key: (at, job._replace(attempts=0), None) for job in jobs if job.key not in self._jobs}
+            new = {
+                job.key: (at + number * timedelta(microseconds=1), job._replace(attempts=0), None)
+                for number, job in enumerate(jobs)  # so that they stay in their order
+                if job.key not in self._jobs
+            }
             self._jobs |= new
             return len(new)
 

@@ -100,7 +100,7 @@ class Limits:
     fading
         Activation below which a cube that fades is archived; see ``lifecycle.activation``.
     sameness
-        Cosine similarity from which on two cubes may say the same.
+        Cosine similarity from which on two cubes are compared word for word.
     episode, idle
         A conversation of so many messages is summarised when it has rested so long.
     summary_words

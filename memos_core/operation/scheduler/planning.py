@@ -21,7 +21,8 @@ SUMMARY_OF = "summary_of"  # metadata: the conversation that a summary is of
 KEPT_LONGEST = ("priority", "lfu", "lru")  # policies by which a full back end is emptied
 MESSAGES = "messages"  # metadata: how many it had then
 
-_TELLING = re.compile(r"\d+|\b(?:not?|never|none|without)\b|n['\u2019]t\b")  # what two texts must have alike
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_ARTICLES = frozenset({"a", "an", "the"})
 
 
 class Round(NamedTuple):
@@ -67,6 +68,7 @@ def _one(action: Action, cube: MemCube, reason: str) -> Decision:
 
 
 def _expired(round_: Round) -> Iterator[Decision]:
+    """The time of a memory has ended."""
     for cube in round_.snapshot.cubes:
         ends = cube.governance.expires_at
         if ends is not None and ends <= round_.now and may(cube, Trigger.EXPIRE):
@@ -74,6 +76,7 @@ def _expired(round_: Round) -> Iterator[Decision]:
 
 
 def _faded(round_: Round) -> Iterator[Decision]:
+    """A memory with a decay has faded: its activation is below the limit."""
     for cube in round_.snapshot.cubes:
         decay = cube.governance.decay
         if decay is None or not may(cube, Trigger.COOL):
@@ -84,12 +87,14 @@ def _faded(round_: Round) -> Iterator[Decision]:
 
 
 def _used(round_: Round) -> Iterator[Decision]:
+    """A memory was recalled for the first time."""
     for cube in round_.snapshot.cubes:
         if cube.usage.count and may(cube, Trigger.USE):
             yield _one(Action.ACTIVATE, cube, f"it was recalled, {cube.usage.count} times so far")
 
 
 def _repeated(round_: Round) -> Iterator[Decision]:
+    """Two facts say the same in the same words, but for case, punctuation and articles: the newer stays."""
     by_id = {cube.id: cube for cube in round_.snapshot.cubes}
     for older, newer, cosine in round_.snapshot.alike:
         first, second = by_id.get(older), by_id.get(newer)
@@ -104,24 +109,26 @@ def _repeated(round_: Round) -> Iterator[Decision]:
 
 
 def says_the_same(older: MemCube, newer: MemCube) -> bool:
-    """Say whether one can stand for the other: of one kind and owner, with the same numbers, negations and claims.
+    """Say whether one can stand for the other: the same words, of one kind, owner and speaker, about the same times.
 
-    Nearness of meaning alone would merge "allergic to nuts" and "not allergic to nuts".
+    Nearness of meaning alone would merge "allergic to nuts" with "not allergic to nuts", "turn left" with "turn right"
+    and "Bob is Ana's boss" with "Ana is Bob's boss".
     """
     facts = [
-        (cube.namespace, cube.kind, cube.provenance.speaker, cube.claims, cube.occurred, _telling(cube))
+        (
+            (cube.namespace, cube.kind, cube.provenance.speaker, cube.occurred),
+            [mention.when for mention in cube.times],
+            [claim.model_copy(update={"text": ""}) for claim in cube.claims],
+            [word for word in _WORD.findall(cube.text.casefold()) if word not in _ARTICLES],
+        )
         for cube in (older, newer)
     ]
     trusted = newer.governance.trust >= older.governance.trust
     return older.kind in MERGEABLE and facts[0] == facts[1] and trusted and may(older, Trigger.MERGE)
 
 
-def _telling(cube: MemCube) -> list[str]:
-    return sorted(_TELLING.findall(cube.text.casefold()))
-
-
 def _long(round_: Round) -> Iterator[Decision]:
-    """Conversations that are long and have rested, and are not summarised as they are now."""
+    """A conversation is long, has rested, and is not summed up as it is now."""
     said: dict[tuple[Namespace, str], list[MemCube]] = defaultdict(list)
     known: dict[tuple[Namespace, object], int] = {}
     for cube in round_.snapshot.cubes:
@@ -145,13 +152,14 @@ def _long(round_: Round) -> Iterator[Decision]:
 
 
 def _stale(round_: Round) -> Iterator[Decision]:
+    """Something that a summary rests on no longer holds."""
     for cube in round_.snapshot.cubes:
         if cube.is_stale and cube.kind is Kind.SUMMARY:
             yield _one(Action.RENEW, cube, "something that it sums up no longer holds")
 
 
 def _hot(round_: Round) -> Iterator[Decision]:
-    """Plaintext that is used much goes to faster memory, and comes back when it is not, or is no longer true."""
+    """A memory is recalled much and lately; it comes back when it is not, is stale or gone, or does not fit in."""
     for backend, held in sorted(round_.snapshot.promoted.items()):
         leaving = _leaving(held, round_)
         for name, reason in leaving.items():
@@ -212,6 +220,7 @@ def _demoted(backend: str, name: str, reason: str) -> Decision:
 
 
 def _spoken_of(round_: Round) -> Iterator[Decision]:
+    """A conversation had a message within a day: what it needs is looked up."""
     for conversation in round_.snapshot.conversations:
         yield Decision(
             action=Action.REMEMBER,
@@ -224,6 +233,7 @@ def _spoken_of(round_: Round) -> Iterator[Decision]:
 
 
 def _upkeep(round_: Round) -> Iterator[Decision]:
+    """Texts have no vector of the present model; or checksums were not compared for long."""
     if round_.snapshot.unembedded:
         reason = f"{round_.snapshot.unembedded} texts have no vector"
         yield Decision(action=Action.REEMBED, namespace=(), cubes=(), reason=reason, key="reembed")
@@ -234,7 +244,17 @@ def _upkeep(round_: Round) -> Iterator[Decision]:
         )
 
 
-#: All rules, in the order in which they may lay hands on a cube.
-RULES: tuple[Rule, ...] = (_expired, _faded, _repeated, _used, _stale, _long, _hot, _spoken_of, _upkeep)
+#: All rules, in the order in which they may lay hands on a cube, and what they decide.
+RULES: Mapping[Rule, tuple[Action, ...]] = {
+    _expired: (Action.EXPIRE,),
+    _faded: (Action.COOL,),
+    _repeated: (Action.MERGE,),
+    _used: (Action.ACTIVATE,),
+    _stale: (Action.RENEW,),
+    _long: (Action.SUMMARISE,),
+    _hot: (Action.PROMOTE, Action.DEMOTE),
+    _spoken_of: (Action.REMEMBER,),
+    _upkeep: (Action.REEMBED, Action.SCRUB),
+}
 #: What changes the state of a cube: only one of these may happen to it at a time.
 MOVING = frozenset({Action.EXPIRE, Action.COOL, Action.MERGE, Action.ACTIVATE, Action.RENEW})

@@ -27,6 +27,12 @@ class Local(VaultSuite):
         assert [each.key for each in desk.vault.jobs()] == ["a", "c"]
         assert desk.vault.enqueue([job("b")], at=day(3)) == 1
 
+    def test_jobs_noted_together_stay_in_their_order(self, desk: Desk) -> None:
+        for start, keys in ((1, "zay"), (2, "bxa")):
+            desk.vault.enqueue([job(key) for key in keys], at=day(start))
+        assert "".join(each.key for each in desk.vault.jobs()) == "zaybx"
+        assert "".join(each.key for each in desk.vault.claim(limit=4, at=day(3), lease=LEASE)) == "zayb"
+
     def test_a_leased_job_is_given_to_nobody_else_until_the_lease_is_over(self, desk: Desk) -> None:
         desk.vault.enqueue([job("a"), job("b"), job("c")], at=day(1))
         assert desk.vault.claim(limit=2, at=day(1), lease=LEASE) == [
