@@ -104,6 +104,23 @@ class InvalidGrant(InvalidInput):
     detail: str
 
 
+class InvalidPolicy(InvalidInput):
+    """A policy on sensitive content that is not understood."""
+
+    detail: str
+
+
+class SensitiveContent(InvalidInput):
+    """Something that a policy says must not be stored. The message tells its kind, and never what it is."""
+
+    kinds: str
+    namespace: str
+    template = (
+        "This holds {kinds}, which the policy of {namespace} refuses. Take it out, or let its owner change that: "
+        "memos.set_policy(...)."
+    )
+
+
 class UnknownFormat(InvalidInput):
     """A file that no importer understands."""
 

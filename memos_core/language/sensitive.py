@@ -8,18 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from enum import Enum
 from typing import NamedTuple
 
-
-class Sensitive(str, Enum):
-    """What can be found; where two overlap, the one that stands here first."""
-
-    KEY = "key"  #: passwords, API keys and tokens of known forms, private keys
-    EMAIL = "email"  #: e-mail addresses
-    IBAN = "iban"  #: bank accounts, by country, length and checksum
-    CARD = "card"  #: payment cards, by length and Luhn's check digit
-    PHONE = "phone"  #: telephone numbers, international and in usual national forms
+from memos_core.cube.policy import Sensitive
 
 
 class Finding(NamedTuple):
@@ -94,7 +85,7 @@ _NAMED = re.compile(
     r"(?:access|auth|api|bearer|refresh)[ _-]?token|token|bearer)\b[\"']?\s{0,3}(?:is|=|:|\s)\s{0,3}[\"']?"
     r"(?P<value>(?!\[)[^\s\"',;]{6,250})"
 )
-_IN_ADDRESS = re.compile(r"://[^\s/:@]{1,64}:(?P<value>[^\s/@]{1,128})@")
+_IN_ADDRESS = re.compile(r"://[^\s/:@]{1,64}:(?P<value>(?!\[)[^\s/@]{1,128})@")
 _SECRET = re.compile(r"(?=.*[^\W\d_])(?=.*(?:\d|[^\w\s].))")
 
 

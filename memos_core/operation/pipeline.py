@@ -166,8 +166,10 @@ def _each(change: Callable[[Content], Content]) -> Step:
 
 def _each_text(change: Callable[[str], str]) -> Step:
     def changed(content: Content) -> Content:
-        text = change(content.text) if content.text else content.text
-        return content if text == content.text else content.model_copy(update={"payload": Plaintext(text=text)})
+        if not isinstance(content.payload, Plaintext) or not content.text:
+            return content
+        payload = content.payload.model_copy(update={"text": change(content.text)})
+        return content.model_copy(update={"payload": payload})
 
     return _each(changed)
 

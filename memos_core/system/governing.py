@@ -17,10 +17,13 @@ from memos_core.cube.memcube import Kind, MemCube, State, Trigger, Trust
 from memos_core.cube.message import aware, name
 from memos_core.cube.namespace import NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
+from memos_core.cube.policy import Policy, in_force
+from memos_core.cube.policy import policy as parse_policy
 from memos_core.cube.selection import Selection
 from memos_core.errors import InvalidGrant, InvalidTransition, NotPermitted
 from memos_core.infrastructure.governance import GRANTS
 from memos_core.system.living import Living
+from memos_core.system.opened import POLICIES
 
 PAGE = 500  # cubes read at a time
 
@@ -145,6 +148,38 @@ class Governing(Living):
     def reject(self, cube_id: str, *, reason: str = "rejected") -> MemCube:
         """Leave a suggested memory out of recall for good; it stays archived."""
         return self._judged(cube_id, Trigger.REJECT, reason)
+
+    def set_policy(self, policy: Policy | str, *, namespace: NamespaceLike) -> Policy:
+        """Say what becomes of sensitive content that is written from now on, in a namespace and those below it.
+
+        A policy of a namespace below it takes the place of this one there. What is stored already stays as it is.
+
+        Parameters
+        ----------
+        policy
+            E.g. ``"card, key: refuse; email: redact; default: tag"``: ``keep``, ``tag``, ``redact`` or ``refuse`` what
+            holds an ``email``, ``phone``, ``card``, ``iban`` or ``key``.
+
+        Raises
+        ------
+        InvalidPolicy
+            If it is not understood.
+        NotPermitted
+            If the namespace is not owned.
+        """
+        where, wanted = parse_namespace(namespace), policy if isinstance(policy, Policy) else parse_policy(policy)
+        self._vault.authorise(Right.GOVERN, where)
+        with self.transaction():
+            kept = {**self._policies(), where: wanted}
+            self._whole.note(POLICIES, json.dumps({"/".join(place): str(each) for place, each in kept.items()}))
+            self._vault.audit("policy", where, detail=str(wanted))
+        return wanted
+
+    def policy(self, *, namespace: NamespaceLike) -> Policy:
+        """What becomes of sensitive content that is written to a namespace now."""
+        where = parse_namespace(namespace)
+        self._vault.authorise(Right.READ, where)
+        return in_force(self._policies(), where)
 
     def audit(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,8 @@ from memos_core.cube.answer import Damage, VaultStats
 from memos_core.cube.clock import HybridClock
 from memos_core.cube.memcube import Content
 from memos_core.cube.message import name
+from memos_core.cube.namespace import Namespace
+from memos_core.cube.policy import Policy, in_force, policy
 from memos_core.errors import ForkedVault, VaultClosed
 from memos_core.infrastructure.clock import SystemClock
 from memos_core.infrastructure.governance import GuardedVault
@@ -24,6 +27,7 @@ from memos_core.operation.writer import Gate, Progress, Writer
 from memos_core.ports import ChatModel, Clock, Embedder, MemoryBackend, Vault
 
 PAGE = 500  # operations embedded at a time
+POLICIES = "policies"  # the note that they are kept in
 
 
 class OpenVault:
@@ -61,12 +65,26 @@ class OpenVault:
         self._follower = Writer(self._whole, self._author, self._loaded_embedder, gate=Gate(self._vault.follow))
 
     def _admitted(self, content: Content) -> Content:
-        """A content trusted no further than whoever writes it may be."""
+        """A content as the policy of its namespace wants it, trusted no further than whoever writes it may be."""
+        content = self._screened(content)
         governance = content.governance
         trust = min(governance.trust, self._vault.trust_in(content))
         if trust == governance.trust:
             return content
         return content.model_copy(update={"governance": governance.model_copy(update={"trust": trust})})
+
+    def _screened(self, content: Content) -> Content:
+        """A content as the policy of its namespace wants it."""
+        from memos_core.interface.reader.read import reread
+        from memos_core.operation.screening import screened
+
+        policy = in_force(self._policies(), content.namespace)
+        return screened(content, policy, reread=lambda content, text: reread(content, text, now=self._clock.now()))
+
+    def _policies(self) -> dict[Namespace, Policy]:
+        """Policies by the namespace that they were set for."""
+        noted: dict[str, str] = json.loads(self._whole.noted(POLICIES) or "{}")
+        return {tuple(where.split("/")): policy(text) for where, text in noted.items()}
 
     @classmethod
     def open(

@@ -71,7 +71,8 @@ class Writing(Finding):
             if self._llm is not None:
                 from memos_core.interface.reader.stated import with_stated_claims
 
-                contents = with_stated_claims(contents, model=self._llm)
+                screened = [self._screened(content) for content in contents]
+                contents = with_stated_claims(screened, model=self._llm)
             draft = self._writer.draft(contents, previous=previous, now=now, progress=progress)
             with self.transaction():
                 added = self._store(draft)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from memos_core.language.sensitive import Finding, Sensitive, find_sensitive, redacted
+from memos_core.cube.policy import Sensitive
+from memos_core.language.sensitive import Finding, find_sensitive, redacted
 
 CASES = Path(__file__).parents[1] / "data" / "sensitive.txt"
 FEWEST = 20  # of each kind, with and without

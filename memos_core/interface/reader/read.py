@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Union
 
-from memos_core.cube.memcube import Content, MemCube
+from memos_core.cube.memcube import Content, Kind, MemCube
 from memos_core.cube.message import Document, Message, messages
 from memos_core.cube.namespace import Namespace
+from memos_core.cube.payload import Plaintext
 from memos_core.interface.reader.documents import read_document
 from memos_core.interface.reader.messages import read_messages
 
+UNCLAIMED = frozenset({Kind.DOCUMENT, Kind.SUMMARY})  # what is not read for claims
 Addable = Union[str, Message, Document, Sequence[Message], Sequence[Mapping[str, Any]]]
 
 
@@ -63,7 +65,11 @@ def reread(content: Content, text: str, *, now: datetime) -> Content:
         at=content.occurred.start if content.occurred else None,
     )
     [fresh] = read_messages([said], namespace=content.namespace, session=None, position=0, now=now)
-    found = {name: getattr(fresh, name) for name in ("payload", "times", "entities", "claims")}
+    found: dict[str, object] = {name: getattr(fresh, name) for name in ("payload", "times", "entities", "claims")}
+    if isinstance(content.payload, Plaintext):
+        found["payload"] = content.payload.model_copy(update={"text": text})
+    if content.kind in UNCLAIMED:
+        found["claims"] = ()
     return content.model_copy(update=found)
 
 
