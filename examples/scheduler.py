@@ -2,8 +2,7 @@
 
 from datetime import datetime, timedelta, timezone
 
-from memos_core import MemOS, Message
-from memos_core.operation.scheduler.decisions import Limits
+from memos_core import Limits, MemOS, Message
 
 TALK = (
     "We walked to the old lighthouse in the morning.",

@@ -7,38 +7,74 @@
 'I moved to Paris'
 """
 
-from memos_core.cube.answer import Added, Change, Context, Difference, Hit, Receipt
+from memos_core.cube.answer import (
+    Added,
+    Belief,
+    Change,
+    Context,
+    Contrast,
+    Damage,
+    Difference,
+    Hit,
+    Impact,
+    Receipt,
+    Snapshot,
+    VaultStats,
+    Why,
+)
+from memos_core.cube.audit import AuditEntry
 from memos_core.cube.claim import Claim
+from memos_core.cube.grant import Grant, Role
 from memos_core.cube.interval import Granularity, Interval
 from memos_core.cube.memcube import Kind, MemCube, Origin, State, Trust
 from memos_core.cube.message import Document, Message
+from memos_core.cube.policy import Policy
+from memos_core.cube.rule import Effect
 from memos_core.errors import MemOSError, MemOSWarning
-from memos_core.ports import ChatModel, Clock, Embedder, EmbeddingSpec, Vault
+from memos_core.operation.scheduler.decisions import Action, Decision, Done, Limits
+from memos_core.ports import ChatModel, Clock, Embedder, EmbeddingSpec, MemoryBackend, Vault
 from memos_core.system import MemOS
 
 __all__ = [
+    "Action",
     "Added",
+    "AuditEntry",
+    "Belief",
     "Change",
     "ChatModel",
     "Claim",
     "Clock",
     "Context",
+    "Contrast",
+    "Damage",
+    "Decision",
     "Difference",
     "Document",
+    "Done",
+    "Effect",
     "Embedder",
     "EmbeddingSpec",
+    "Grant",
     "Granularity",
     "Hit",
+    "Impact",
     "Interval",
     "Kind",
+    "Limits",
     "MemCube",
     "MemOS",
     "MemOSError",
     "MemOSWarning",
+    "MemoryBackend",
     "Message",
     "Origin",
+    "Policy",
     "Receipt",
+    "Role",
+    "Snapshot",
     "State",
     "Trust",
     "Vault",
+    "VaultStats",
+    "Why",
 ]

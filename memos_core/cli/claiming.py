@@ -12,7 +12,7 @@ from memos_core.cli.output import paragraph, screen
 from memos_core.interface.context import printable
 
 if TYPE_CHECKING:
-    from memos_core.operation.beliefs import Belief
+    from memos_core.cube.answer import Belief
 
 
 def claims(

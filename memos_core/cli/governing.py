@@ -1,4 +1,4 @@
-"""`grant`, `revoke`, `grants`, `pending`, `accept`, `reject` and `audit`: who may do what, and who did."""
+"""`grant`, `revoke`, `grants`, `pending`, `accept`, `reject`, `policy`, `audit`: who may do what, and who did."""
 
 from __future__ import annotations
 
@@ -107,6 +107,22 @@ def reject(
     moved("reject", "Rejected", cube_ids, reason, Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json))
 
 
+def policy(
+    ctx: typer.Context,
+    words: Annotated[Optional[list[str]], typer.Argument(metavar="TEXT", help="The policy to set.")] = None,
+    vault: Vault = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> None:
+    """Show what becomes of e-mail addresses, numbers and keys that are written to a namespace; with a text, set it."""
+    call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
+    with call.memory(create=bool(words)) as memos:
+        if words:
+            memos.set_policy(" ".join(words), namespace=call.namespace)
+        found = memos.policy(namespace=call.namespace)
+    call.answer({"policy": str(found)}, lambda: paragraph(screen(), str(found)))
+
+
 def audit(
     ctx: typer.Context,
     principal: Annotated[Optional[str], typer.Option(metavar="NAME", help="Only what this one did.")] = None,
@@ -175,6 +191,9 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("memos pending -n acme/ana"))(pending)
     app.command(epilog=examples("memos accept 0199a0e2-..."))(accept)
     app.command(epilog=examples('memos reject 0199a0e2-... --reason "not true"'))(reject)
+    app.command(epilog=examples("memos policy -n acme", 'memos policy "card, key: refuse; email: redact" -n acme'))(
+        policy
+    )
     app.command(
         epilog=examples("memos audit", "memos audit --action erase --since 2026-01-01", "memos audit --cube ID")
     )(audit)

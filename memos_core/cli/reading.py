@@ -92,6 +92,13 @@ def _show_cube(cube: MemCube) -> None:
         "tags": ", ".join(cube.tags),
         "metadata": str(cube.metadata or ""),
         "learnt": f"{cube.created_at:%Y-%m-%d %H:%M:%S}, changed {cube.updated_at:%Y-%m-%d %H:%M:%S} UTC",
+        "written by": ", ".join(filter(None, (cube.provenance.actor, cube.provenance.model))),
+        "rests on": counted(len(cube.provenance.derived_from), "memory", "memories")
+        * bool(cube.provenance.derived_from),
+        "sensitive": ", ".join(cube.governance.sensitivity),
+        "expires": f"{ends:%Y-%m-%d %H:%M} UTC" if (ends := cube.governance.expires_at) else "",
+        "licence": cube.governance.licence or "",
+        "watermark": cube.governance.watermark or "",
         "recalled": counted(cube.usage.count, "time"),
         "id": cube.id,
         "version": cube.version,

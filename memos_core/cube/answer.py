@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from pydantic import AwareDatetime, SerializeAsAny
 
+from memos_core.cube.claim import Claim
 from memos_core.cube.frozen import Frozen
+from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, MemCube, State
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import OperationKind
@@ -184,6 +186,36 @@ class Impact(Frozen):
 
     cube: MemCube
     standing: str
+
+
+@dataclass(frozen=True)
+class Belief:
+    """One claim of one cube, and what has become of it.
+
+    Attributes
+    ----------
+    when
+        Its valid time; ``None`` if nothing is known of it.
+    about
+        Its subject as a key, the same for all names of one.
+    is_over
+        Its time has ended.
+    outdated_by, conflicts_with
+        Ids of cubes whose claims replace it, the latest first, or contradict it without an order.
+    """
+
+    cube: MemCube
+    claim: Claim
+    when: Interval | None
+    about: str
+    is_over: bool = False
+    outdated_by: tuple[str, ...] = ()
+    conflicts_with: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not (self.is_over or self.outdated_by)
 
 
 class Receipt(Frozen):

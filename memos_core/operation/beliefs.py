@@ -13,46 +13,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from math import inf
 from types import MappingProxyType
 
+from memos_core.cube.answer import Belief
 from memos_core.cube.claim import Claim
-from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import MemCube
 from memos_core.language.names import entity_key
 from memos_core.ports import Topic
-
-
-@dataclass(frozen=True)
-class Belief:
-    """One claim of one cube, and what has become of it.
-
-    Attributes
-    ----------
-    when
-        Its valid time; ``None`` if nothing is known of it.
-    about
-        Its subject as a key, the same for all names of one.
-    is_over
-        Its time has ended.
-    outdated_by, conflicts_with
-        Ids of cubes whose claims replace it, the latest first, or contradict it without an order.
-    """
-
-    cube: MemCube
-    claim: Claim
-    when: Interval | None
-    about: str
-    is_over: bool = False
-    outdated_by: tuple[str, ...] = ()
-    conflicts_with: tuple[str, ...] = ()
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing speaks against it."""
-        return not (self.is_over or self.outdated_by)
 
 
 def topic(claim: Claim) -> Topic:

@@ -18,13 +18,14 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
+from memos_core.cube.answer import Belief
 from memos_core.cube.fold import content_of, is_erased
 from memos_core.cube.memcube import RECALLED, Content, MemCube, Provenance, State, Trigger
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import OperationKind
 from memos_core.cube.selection import Selection
 from memos_core.language.words import terms
-from memos_core.operation.beliefs import Belief, beliefs, topic
+from memos_core.operation.beliefs import beliefs, topic
 from memos_core.operation.lifecycle import may, moved
 from memos_core.ports import Topic, Vault
 

@@ -149,6 +149,23 @@ class Governing(Living):
         """Leave a suggested memory out of recall for good; it stays archived."""
         return self._judged(cube_id, Trigger.REJECT, reason)
 
+    def set_rights(self, cube_id: str, *, licence: str | None = None, watermark: str | None = None) -> MemCube:
+        """Say under which licence a memory may be used, and mark whose it is; what is not given stays, ``""`` takes away.
+
+        Both travel with the memory, and stand in every version of it from now on.
+
+        Raises
+        ------
+        InvalidInput
+            If one of them is no text.
+        """
+        given = {"licence": name(licence, "licence"), "watermark": name(watermark, "watermark")}
+        with self._lock:
+            cube = self.get(cube_id)
+            changes = {field: value or None for field, value in given.items() if value is not None}
+            governance = cube.governance.model_copy(update=changes)
+            return self._put(cube, cube.content().model_copy(update={"governance": governance}))
+
     def set_policy(self, policy: Policy | str, *, namespace: NamespaceLike) -> Policy:
         """Say what becomes of sensitive content that is written from now on, in a namespace and those below it.
 

@@ -21,7 +21,7 @@ from memos_core.system.writing import MAX_CLAIMS
 if TYPE_CHECKING:
     import networkx as nx
 
-    from memos_core.operation.beliefs import Belief
+    from memos_core.cube.answer import Belief
 
 
 class Knowing(Governing):

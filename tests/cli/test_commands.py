@@ -355,3 +355,29 @@ def test_the_scheduler_shows_what_it_would_do_and_does_it_when_told(run: Run, as
     assert ask("get", fox)["state"] == "expired"
     assert "There is nothing to do." in run("scheduler", "--run").stdout
     assert "leave one out" in run("scheduler", "--watch", "5", "--json", code=1).stderr
+
+
+def test_a_policy_is_set_and_shown_and_holds(run: Run, ask: Ask) -> None:
+    assert "card: refuse; default: tag" in run("policy", "card: refuse", "-n", "acme").stdout
+    assert ask("policy", "-n", "acme/ana")["policy"] == "card: refuse; default: tag"
+    assert run("policy", "-n", "other").stdout.strip() == "default: tag"
+    refused = run("add", "Pay with 4111 1111 1111 1111", "-n", "acme/ana", code=1).stderr
+    assert "holds card" in refused
+    assert "4111" not in refused
+    assert "'hide' is not understood; known are keep, tag" in run("policy", "card: hide", code=1).stderr
+    tagged = ask("add", "Write to ana@example.com")["written"][0]["id"]
+    assert "sensitive  email" in " ".join(run("get", tagged).stdout.split()).replace(
+        "sensitive email", "sensitive  email"
+    )
+
+
+def test_where_a_memory_comes_from_and_how_it_may_be_used_is_shown(run: Run, ask: Ask, tmp_path: Path) -> None:
+    ground = added(ask, "The fox is red.")
+    conclusion = ask("derive", "The fox is warm.", "--because", ground)["cube"]["id"]
+    with MemOS.open(tmp_path / "memory.db") as memos:
+        memos.set_rights(conclusion, licence="CC-BY-4.0", watermark="fox school 17")
+    shown = " ".join(run("get", conclusion).stdout.split())
+    assert "rests on 1 memory" in shown
+    assert "licence CC-BY-4.0" in shown
+    assert "watermark fox school 17" in shown
+    assert "written by cli" in " ".join(run("get", ground).stdout.split())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from memos_core import MemOS, Message
 from memos_core.cube.grant import Grant, Right, Role, grant
 from memos_core.cube.memcube import Kind, State, Trust
-from memos_core.errors import CubeNotFound, InvalidGrant, InvalidTransition, NotPermitted
+from memos_core.errors import CubeNotFound, InvalidGrant, InvalidInput, InvalidTransition, NotPermitted
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.embedders import HashingEmbedder
 
@@ -345,3 +345,15 @@ class TestAudit:
         for name in ids:
             bot.get(name)
         assert len(memos.audit(action="read", principal="agent:bot")) == 64
+
+
+def test_rights_are_set_stay_with_later_versions_and_travel_with_restores(memos: MemOS) -> None:
+    [cube] = memos.add(Message(content="The fox is red.", id="m1"), namespace=ANA).written
+    memos.set_rights(cube.id, licence="CC-BY-4.0")
+    memos.set_rights(cube.id, watermark="fox school 17")
+    memos.update(cube.id, "The fox is grey.")
+    governance = memos.get(cube.id).governance
+    assert (governance.licence, governance.watermark) == ("CC-BY-4.0", "fox school 17")
+    assert memos.set_rights(cube.id, licence="").governance.licence is None
+    with pytest.raises(InvalidInput):
+        memos.set_rights(cube.id, watermark=17)  # type: ignore[arg-type]

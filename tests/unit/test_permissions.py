@@ -87,6 +87,7 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "thaw": ("editor", lambda memos, world: memos.thaw(world.frozen)),
     "expire": ("editor", lambda memos, world: memos.expire(world.fact)),
     "set_lifespan": ("editor", lambda memos, world: memos.set_lifespan(world.fact, decay=0.5)),
+    "set_rights": ("editor", lambda memos, world: memos.set_rights(world.fact, licence="CC0-1.0")),
     "split_entities": ("editor", lambda memos, _: memos.split_entities("Bo", "Bob", namespace=HERE)),
     "accept": ("editor", lambda memos, world: memos.accept(world.waiting)),
     "reject": ("editor", lambda memos, world: memos.reject(world.waiting)),
@@ -163,7 +164,7 @@ WITH_ID = [
     name
     for name in MATRIX
     if name
-    in "get history diff why impact derive link update rollback resolve forget revive freeze thaw expire".split()
+    in "set_rights get history diff why impact derive link update rollback resolve forget revive freeze thaw expire".split()
     or name in ("set_lifespan", "accept", "reject", "erase")
 ]
 

@@ -20,8 +20,10 @@ _MAX_INTEGER = (1 << 63) - 1
 
 def scope(db: apsw.Connection, selection: Selection) -> tuple[int, ...]:
     """Numbers of the namespaces that a selection covers and that are in use."""
-    name = "exactly" if selection.exact else "covered"
-    return tuple(number for (number,) in query(db, _READ[name], {"path": "/".join(selection.namespace)}))
+    path = {"path": "/".join(selection.namespace)}
+    if selection.exact:
+        return tuple(number for (number,) in query(db, _READ["exactly"], path))
+    return tuple(number for (number,) in query(db, _READ["covered"], {**path, "whole": not selection.namespace}))
 
 
 def admitted(selection: Selection, within: Sequence[int], *, put: str = "put") -> tuple[str, dict[str, Any]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from memos_core.cube.answer import Belief
 from memos_core.cube.memcube import MemCube
 from memos_core.cube.selection import Selection
 from memos_core.language.names import entity_key
 from memos_core.operation.aliases import canonical, known_as
-from memos_core.operation.beliefs import Belief, beliefs, topic
+from memos_core.operation.beliefs import beliefs, topic
 from memos_core.operation.recall.fusion import Ranked
 from memos_core.operation.recall.question import Question
 from memos_core.ports import Vault

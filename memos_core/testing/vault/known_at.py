@@ -117,6 +117,7 @@ class KnownAt(VaultSuite):
         desk.put("two", namespace="bob/work")
         assert desk.texts(Selection(namespace=())) == ["two", "one"]
         assert desk.vault.count(Selection(namespace=())) == 2
+        assert desk.vault.count(Selection(namespace=("",))) == 0
 
 
 def _fold_of(operations: list[Operation], cube: str) -> MemCube | None:
