@@ -150,7 +150,7 @@ class Governing(Living):
         return self._judged(cube_id, Trigger.REJECT, reason)
 
     def set_rights(self, cube_id: str, *, licence: str | None = None, watermark: str | None = None) -> MemCube:
-        """Say under which licence a memory may be used, and mark whose it is; what is not given stays, ``""`` takes away.
+        """Say under which licence a memory may be used, and mark whose it is; what is not given stays, ``""`` removes.
 
         Both travel with the memory, and stand in every version of it from now on.
 

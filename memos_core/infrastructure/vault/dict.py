@@ -1,7 +1,6 @@
 """The reference vault: the port's words in the plainest code, in memory.
 
-Everything it answers is folded from the operations at the time of asking. It is slow and short on purpose: it is
-what other vaults are compared with, and what tests use where they need a vault and not a file.
+What it answers is folded from the operations when asked. It is slow and short on purpose: others are compared with it.
 """
 
 from __future__ import annotations
@@ -106,6 +105,7 @@ class DictVault(LocalRows):
                 self._spec = batch.spec
                 self._embed(batch.spec, batch.parts)
             self._strip({operation.cube for operation in batch.operations})
+            self._forget({op.cube for op in batch.operations if op.kind is OperationKind.ERASE}, self._cubes())
             return len(self._operations) - before
 
     @contextmanager
@@ -240,7 +240,7 @@ class DictVault(LocalRows):
     def known_vectors(self, texts: Sequence[str], spec: EmbeddingSpec) -> dict[str, Vector]:
         with self._access():
             held = {part.digest: part.vector for parts in self._held(spec).values() for part in parts}
-            return {text: held[digest_of(text)] for text in texts if digest_of(text) in held}
+            return {text: held[digest] for text in texts if (digest := digest_of(text)) in held}
 
     def unembedded(self, spec: EmbeddingSpec, *, limit: int) -> list[tuple[str, Content]]:
         check_page(limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import apsw
 
@@ -34,6 +34,15 @@ def claim(db: apsw.Connection, *, limit: int, at: int, until: int) -> list[Job]:
 def finish(db: apsw.Connection, key: str) -> None:
     """Forget a job."""
     db.execute(_SQL["finish"], (key,))
+
+
+def forget(db: apsw.Connection, cubes: Iterable[str]) -> None:
+    """Drop what names erased cubes, or a conversation of which nothing is left."""
+    gone = [(cube,) for cube in cubes]
+    db.executemany(_SQL["forget_jobs"], gone)
+    db.executemany(_SQL["forget_in_working"], gone)
+    db.execute(_SQL["forget_working_of_nothing"])
+    db.execute(_SQL["forget_jobs_of_nothing"])
 
 
 def held(db: apsw.Connection) -> list[Job]:

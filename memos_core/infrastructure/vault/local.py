@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from memos_core.cube.audit import START, AuditEntry, AuditQuery, chained
+from memos_core.cube.memcube import MemCube
 from memos_core.cube.namespace import Namespace
 from memos_core.infrastructure.vault.gate import check_page
 from memos_core.ports import Job
@@ -78,6 +79,21 @@ class LocalRows:
         check_page(limit)
         with self._access():
             return [entry for entry in reversed(self._audit) if wanted.admits(entry)][:limit]
+
+    def _forget(self, cubes: Collection[str], left: Iterable[MemCube]) -> None:
+        """Drop what names erased cubes, or a conversation of which nothing is left."""
+        if not cubes:
+            return
+        talked = {(cube.namespace, cube.provenance.session) for cube in left}
+        for _, job, _ in self._by_age():
+            is_over = job.subject and not job.cubes and (job.namespace, job.subject) not in talked
+            if is_over or not set(cubes).isdisjoint(job.cubes):
+                self._jobs.pop(job.key)
+        self._working = {
+            talk: tuple(cube for cube in held if cube not in cubes)
+            for talk, held in self._working.items()
+            if talk in talked
+        }
 
     def _by_age(self) -> list[_Held]:
         return sorted(self._jobs.values(), key=lambda held: (held[0], held[1].key))

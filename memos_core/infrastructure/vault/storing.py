@@ -8,6 +8,7 @@ from collections.abc import Collection, Container, Iterable, Mapping
 import apsw
 
 from memos_core.cube.operation import Operation, OperationKind
+from memos_core.infrastructure.vault import jobs
 from memos_core.infrastructure.vault.projection import Projection
 from memos_core.infrastructure.vault.revision import texts_changed
 from memos_core.infrastructure.vault.statements import load, query
@@ -34,6 +35,8 @@ def store(db: apsw.Connection, operations: Iterable[Operation]) -> int:
             db.execute(_SQL["strip_operations"], (cube,))
         else:
             projection.refresh(cube)
+    if erased:
+        jobs.forget(db, erased)
     return len(new)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from memos_core.cube.memcube import State
+from memos_core.cube.memcube import Provenance, State
 from memos_core.cube.operation import Operation
-from memos_core.ports import Walk
-from memos_core.testing.vault.desk import SPEC, Desk, alice, day, days, mention, vector
+from memos_core.ports import Job, Walk
+from memos_core.testing.vault.desk import ALICE, SPEC, Desk, alice, day, days, mention, vector
 from memos_core.testing.vault.suite import VaultSuite
 
 EVERYTHING = alice(states=frozenset(State))
@@ -50,6 +50,26 @@ class Erasure(VaultSuite):
         assert desk.vault.passages(alice(), [follower.cube])[follower.cube].follows is None
         assert desk.texts(alice()) == ["kept as well", "kept"]
         assert desk.vault.stats().cubes == 2
+
+    def test_nothing_that_is_to_be_done_or_in_mind_names_the_erased(self, desk: Desk) -> None:
+        first, last = (desk.put(word, provenance=Provenance(session="s1")) for word in ("first", "last"))
+        kept = desk.put("kept", provenance=Provenance(session="s2"))
+        jobs = [
+            Job("a", "cool", ALICE, "", (kept.cube, first.cube), ""),
+            Job("b", "remember", ALICE, "s1", (), ""),
+            Job("c", "remember", ALICE, "s2", (), ""),
+            Job("d", "scrub", (), "", (), ""),
+        ]
+        desk.vault.enqueue(jobs, at=day(1))
+        for conversation in ("s1", "s2"):
+            desk.vault.keep_working(ALICE, conversation, [first.cube, kept.cube])
+        desk.erase(first)
+        assert [each.key for each in desk.vault.jobs()] == ["b", "c", "d"]
+        assert desk.vault.working(ALICE, "s1") == desk.vault.working(ALICE, "s2") == [kept.cube]
+        desk.erase(last)
+        assert [each.key for each in desk.vault.jobs()] == ["c", "d"]
+        assert desk.vault.working(ALICE, "s1") == []
+        assert desk.vault.working(ALICE, "s2") == [kept.cube]
 
     def test_every_version_is_erased(self, desk: Desk) -> None:
         put = self.put_marked(desk)

@@ -24,6 +24,26 @@ insert into working (namespace, conversation, position, cube) values (?, ?, ?, ?
 -- name: working
 select cube from working where namespace = ? and conversation = ? order by position;
 
+-- name: forget_jobs
+delete from job where key in (select job.key from job, json_each(job.cubes) as named where named.value = ?);
+
+-- name: forget_in_working
+delete from working where cube = ?;
+
+-- Conversations of which no message is left.
+
+-- name: forget_working_of_nothing
+delete from working where not exists (
+  select 1 from put join namespace on namespace.id = put.namespace
+  where put.session = working.conversation and namespace.path = working.namespace
+);
+
+-- name: forget_jobs_of_nothing
+delete from job where subject <> '' and cubes = '[]' and not exists (
+  select 1 from put join namespace on namespace.id = put.namespace
+  where put.session = job.subject and namespace.path = job.namespace
+);
+
 -- name: note
 insert into meta (key, value) values ('note ' || :name, :text) on conflict (key) do update set value = excluded.value;
 
