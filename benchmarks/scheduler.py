@@ -18,7 +18,7 @@ from rich.table import Table
 from memos_core import MemOS, Message
 from memos_core.cube.memcube import State
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
-from memos_core.operation.scheduler.decisions import Limits
+from memos_core.operation.scheduler.decisions import Limits, Tier
 from memos_core.operation.scheduler.looking import SEEN, look
 from memos_core.operation.scheduler.planning import plan
 from memos_core.testing.clock import ManualClock
@@ -54,10 +54,10 @@ def measured(size: int) -> list[str]:
         clock.advance(timedelta(days=200))
         now = clock.now()
         read = median(lambda: [*pages(memos)])
-        snapshot = look(vault, embedder, now=now, limits=limits, promoted={"none": {}})
-        looked = median(lambda: look(vault, embedder, now=now, limits=limits, promoted={"none": {}}))
+        snapshot = look(vault, embedder, now=now, limits=limits, tiers={"none": Tier({})})
+        looked = median(lambda: look(vault, embedder, now=now, limits=limits, tiers={"none": Tier({})}))
         vault.note(SEEN, now.isoformat())
-        again = median(lambda: look(vault, embedder, now=now, limits=limits, promoted={"none": {}}))
+        again = median(lambda: look(vault, embedder, now=now, limits=limits, tiers={"none": Tier({})}))
         planned = median(lambda: plan(snapshot, now, limits))
         count = len(plan(snapshot, now, limits))
     return [f"{figure:,.0f}" for figure in (size, read, looked, again, planned, count)]

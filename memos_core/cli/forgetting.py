@@ -33,7 +33,12 @@ def forget(
             if not yes:
                 _confirm(cubes)
             receipt = memos.erase([cube.id for cube in cubes], reason=reason)
-            call.answer(receipt, lambda: _say(f"Erased {memories(cubes)}; nothing of the content is left."))
+            left = (
+                "its last bytes go when who reads the file now has ended"
+                if receipt.pending
+                else "nothing of it is left"
+            )
+            call.answer(receipt, lambda: _say(f"Erased {memories(cubes)}; {left}."))
         else:
             archived = [memos.forget(cube.id, reason=reason) for cube in cubes]
             said = f"Archived {memories(cubes)}. `memos list --state archived` still shows what is archived."

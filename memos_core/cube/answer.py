@@ -231,12 +231,16 @@ class Receipt(Frozen):
         Ids of the erasing operations.
     at
         When it was done, in UTC.
+    pending
+        Somebody reads the file at this moment, or the transaction is not over: no answer shows what was erased, and its
+        last bytes leave the log with the first write after that.
     """
 
     cubes: tuple[str, ...]
     derived: tuple[str, ...] = ()
     operations: tuple[str, ...]
     at: AwareDatetime
+    pending: bool = False
 
 
 @dataclass(frozen=True)

@@ -315,6 +315,10 @@ class GuardedVault:
     def latest(self) -> Timestamp:
         return self._vault.latest
 
+    @property
+    def has_traces(self) -> bool:
+        return self._vault.has_traces
+
     def known_vectors(self, texts: Sequence[str], spec: EmbeddingSpec) -> dict[str, Vector]:
         return self._kept().known_vectors(texts, spec)
 

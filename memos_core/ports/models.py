@@ -91,16 +91,21 @@ class MemoryBackend(Protocol):
         """What decisions call it, e.g. ``"activation"``."""
         ...
 
+    @property
+    def is_for_stable(self) -> bool:
+        """Whether it takes what has long not changed, as an adapter does, or what is recalled now, as a cache does."""
+        ...
+
     def held(self) -> Mapping[str, int]:
-        """The cubes that it holds, by id, and how many bytes each takes."""
+        """The versions of cubes that it holds, by id, and how many bytes each takes."""
         ...
 
     def promote(self, cubes: Sequence[MemCube]) -> None:
-        """Take cubes in."""
+        """Take cubes in, as they are."""
         ...
 
-    def demote(self, cubes: Collection[str]) -> None:
-        """Let go of cubes, by id; of those that it does not hold, nothing."""
+    def demote(self, versions: Collection[str]) -> None:
+        """Let go of versions, by id; of those that it does not hold, nothing."""
         ...
 
 

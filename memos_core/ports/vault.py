@@ -183,6 +183,11 @@ class Vault(Protocol):
         """The greatest timestamp it holds; an author must follow it."""
         ...
 
+    @property
+    def has_traces(self) -> bool:
+        """Whether erased bytes may still lie in a log that somebody reads; they go with the first commit after that."""
+        ...
+
     def commit(self, batch: Batch) -> int:
         """Store a batch in one durable transaction; return how many operations were new.
 

@@ -14,7 +14,7 @@ from memos_core.cube.grant import Right
 from memos_core.cube.memcube import RECALLED, MemCube, State, Trigger
 from memos_core.cube.message import aware
 from memos_core.errors import InvalidInput, MemOSError, MemOSWarning, VaultClosed
-from memos_core.operation.scheduler.decisions import Action, Decision, Done, Limits
+from memos_core.operation.scheduler.decisions import Action, Decision, Done, Limits, Tier
 from memos_core.ports import Job
 from memos_core.system.summing import Summing
 
@@ -67,8 +67,8 @@ class Scheduling(Summing):
 
         at, bounds = aware(now, "now") or self._clock.now(), limits or Limits()
         self._usage.flush_if_possible()
-        promoted = {name: backend.held() for name, backend in self._backends.items()}
-        snapshot = look(self._vault, self._loaded_embedder(), now=at, limits=bounds, promoted=promoted)
+        tiers = {name: Tier(backend.held(), backend.is_for_stable) for name, backend in self._backends.items()}
+        snapshot = look(self._vault, self._loaded_embedder(), now=at, limits=bounds, tiers=tiers)
         decisions = plan(snapshot, at, bounds)
         if dry_run:
             return [Done(decision=decision, outcome="planned") for decision in decisions]
@@ -235,7 +235,7 @@ class Scheduling(Summing):
         backend = self._backends.get(job.subject)
         cube = self._due(job)
         if backend is not None and action is Action.DEMOTE:
-            backend.demote(job.cubes)
+            backend.demote([job.key.rpartition(":")[2]])
         elif backend is not None and cube is not None:
             backend.promote([cube])
         self._vault.finish(job.key)

@@ -129,12 +129,13 @@ class Writing(Finding):
             shown = self._vault.get([cube.id for cube in derived])
             erasures = self._writer.erase(named, reason=reason) + self._follower.erase(derived, reason=reason)
             self._settle((), before=[*named, *derived])
-            return Receipt(
-                cubes=tuple(dict.fromkeys(cube.id for cube in (*named, *shown))),
-                derived=tuple(cube.id for cube in shown),
-                operations=tuple(erasure.id for erasure in erasures),
-                at=now,
-            )
+        return Receipt(
+            cubes=tuple(dict.fromkeys(cube.id for cube in (*named, *shown))),
+            derived=tuple(cube.id for cube in shown),
+            operations=tuple(erasure.id for erasure in erasures),
+            at=now,
+            pending=self._vault.has_traces,
+        )
 
     def _put(self, cube: MemCube, content: Content) -> MemCube:
         """Give a cube a new content, and let others follow it."""

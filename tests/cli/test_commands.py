@@ -130,7 +130,7 @@ def test_erasing_asks_first_and_leaves_nothing(run: Run, ask: Ask, tmp_path: Pat
     refused = run("forget", name, "--erase", code=1)
     assert "Add --yes" in refused.stderr
     assert ask("get", name)["id"] == name
-    assert "nothing of the content is left" in run("forget", name, "--erase", "--yes").stdout
+    assert "nothing of it is left" in run("forget", name, "--erase", "--yes").stdout
     assert b"marmalade-7" not in b"".join(path.read_bytes() for path in tmp_path.glob("memory.db*"))
     assert "erase" in run("history", name).stdout
 

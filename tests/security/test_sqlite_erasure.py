@@ -134,9 +134,11 @@ def test_reader_delays_the_end_of_the_bytes_and_not_the_erasure(tmp_path: Path) 
     desk.erase(newer)
     assert vault.get([newer.cube]) == []
     assert traces(5001, "quixotically")["mark"] in bytes_of(path)
+    assert vault.has_traces
     erased.set()
     reader.join()
     desk.put("something else")
+    assert not vault.has_traces
     assert_gone(path)
 
 

@@ -12,7 +12,7 @@ from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Governance, Kind, MemCube, Provenance, State, Trigger, Trust, Usage
 from memos_core.cube.payload import Plaintext
 from memos_core.errors import InvalidInput
-from memos_core.operation.scheduler.decisions import Action, Alike, Conversation, Decision, Limits, Snapshot
+from memos_core.operation.scheduler.decisions import Action, Alike, Conversation, Decision, Limits, Snapshot, Tier
 from memos_core.operation.scheduler.planning import plan, says_the_same
 from memos_core.operation.scheduler.policies import POLICIES, View, kept
 
@@ -164,26 +164,45 @@ def hot(name: str, **fields: Any) -> MemCube:
 
 
 def test_what_is_recalled_much_and_lately_is_promoted() -> None:
-    empty: dict[str, dict[str, int]] = {"cache": {}}
-    assert planned(hot("one"), promoted=empty) == [(Action.PROMOTE, ("one",))]
+    empty = {"cache": Tier({})}
+    assert planned(hot("one"), tiers=empty) == [(Action.PROMOTE, ("one",))]
     assert planned(hot("one")) == []
     for cool in ({"count": 4}, {"last_access": NOW - 7 * DAY}, {"state": State.MERGED}, {"moved_by": "shake"}):
-        assert planned(hot("one", **cool), promoted=empty) == []
+        assert planned(hot("one", **cool), tiers=empty) == []
 
 
-def test_what_is_cold_stale_gone_or_too_much_is_demoted() -> None:
-    def held(*cubes: MemCube, size: int = 1, limits: Limits | None = None) -> list[tuple[Action, tuple[str, ...]]]:
-        return planned(*cubes, promoted={"cache": dict.fromkeys(("one", "two"), size)}, limits=limits)
+def test_what_is_recalled_much_and_has_settled_goes_to_stable_memory() -> None:
+    empty = {"adapter": Tier({}, is_for_stable=True)}
+    settled = {"age": 30 * DAY, "last_access": NOW - 20 * DAY}
+    assert planned(hot("one", **settled), tiers=empty) == [(Action.PROMOTE, ("one",))]
+    for unfit in ({"count": 4}, {"age": 29 * DAY}, {"kind": Kind.EPISODE}, {"moved_by": "shake"}):
+        assert planned(hot("one", **{**settled, **unfit}), tiers=empty) == []
+    held = {"adapter": Tier({"one-v1": 1}, is_for_stable=True)}
+    assert planned(hot("one", age=99 * DAY, last_access=NOW - 90 * DAY), tiers=held) == []
 
-    assert held(hot("one"), hot("two")) == []
-    assert held(hot("one"), hot("two", last_access=NOW - 30 * DAY)) == [(Action.DEMOTE, ("two",))]
-    assert held(hot("one"), hot("two", moved_by="shake")) == [(Action.DEMOTE, ("two",))]
-    assert held(hot("one"), hot("two", state=State.ARCHIVED)) == [(Action.DEMOTE, ("two",))]
-    assert held(hot("one")) == [(Action.DEMOTE, ("two",))]
+
+def test_what_is_cold_stale_changed_gone_or_too_much_is_demoted() -> None:
+    def leaving(*cubes: MemCube, size: int = 1, limits: Limits | None = None) -> list[str]:
+        tiers = {"cache": Tier(dict.fromkeys(("one-v1", "two-v1"), size))}
+        found = plan(Snapshot(cubes=cubes, tiers=tiers, scrubbed=NOW), NOW, limits)
+        assert all(decision.action is Action.DEMOTE for decision in found)
+        return [decision.key.rpartition(":")[2] for decision in found]
+
+    assert leaving(hot("one"), hot("two")) == []
+    assert leaving(hot("one"), hot("two", last_access=NOW - 30 * DAY)) == ["two-v1"]
+    assert leaving(hot("one"), hot("two", moved_by="shake")) == ["two-v1"]
+    assert leaving(hot("one"), hot("two", state=State.ARCHIVED)) == ["two-v1"]
+    assert leaving(hot("one")) == ["two-v1"]
     full = Limits(bytes=10)
-    assert held(hot("one"), hot("two", count=9), size=6, limits=full) == [(Action.DEMOTE, ("one",))]
-    assert held(hot("one", priority=1), hot("two", count=9), size=6, limits=full) == [(Action.DEMOTE, ("two",))]
-    assert held(hot("one"), hot("two"), hot("three"), size=5, limits=full) == []
+    assert leaving(hot("one"), hot("two", count=9), size=6, limits=full) == ["one-v1"]
+    assert leaving(hot("one", priority=1), hot("two", count=9), size=6, limits=full) == ["two-v1"]
+    assert leaving(hot("one"), hot("two"), hot("three"), size=5, limits=full) == []
+
+
+def test_a_new_version_takes_the_place_of_the_one_that_is_held() -> None:
+    tiers = {"cache": Tier({"one-v0": 1})}
+    found = plan(Snapshot(cubes=(hot("one"),), tiers=tiers, scrubbed=NOW), NOW)
+    assert [decision.key for decision in found] == ["demote:cache:one-v0", "promote:cache:one:one-v1"]
 
 
 def test_every_lively_conversation_gets_its_working_memory() -> None:
@@ -203,7 +222,7 @@ def a_lot() -> Snapshot:
     return Snapshot(
         cubes=(*messages(5), hot("one"), cube("two", expires_at=NOW), cube("three", count=1, last_access=NOW)),
         conversations=(Conversation(("a",), "s", NOW, "foxes", ()),),
-        promoted={"cache": {}},
+        tiers={"cache": Tier({})},
         unembedded=1,
     )
 

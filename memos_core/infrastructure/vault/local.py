@@ -27,6 +27,10 @@ class LocalRows:
     def _access(self) -> AbstractContextManager[None]:
         raise NotImplementedError
 
+    @property
+    def has_traces(self) -> bool:
+        return False
+
     def enqueue(self, jobs: Sequence[Job], *, at: datetime) -> int:
         with self._access():
             new = {

@@ -81,6 +81,10 @@ class SQLiteVault:
         with self._pool.read() as db:
             return reading.latest(db)
 
+    @property
+    def has_traces(self) -> bool:
+        return self._pool.is_flush_due
+
     def commit(self, batch: Batch) -> int:
         check(batch, self.spec)
         with self._pool.write() as db:

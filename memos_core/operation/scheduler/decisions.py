@@ -65,6 +65,13 @@ class Alike(NamedTuple):
     cosine: float
 
 
+class Tier(NamedTuple):
+    """What a back end holds: bytes by version; and whether it takes what is stable, or what is hot."""
+
+    held: Mapping[str, int]
+    is_for_stable: bool = False
+
+
 class Conversation(NamedTuple):
     """A conversation, and what is spoken of now.
 
@@ -109,6 +116,8 @@ class Limits:
         Cubes of a working memory, and their length in tokens.
     hot, warm, cold
         Recalled so often and as lately as that, plaintext is promoted; unused for so long, it comes back.
+    settled
+        A fact recalled so often that has not changed for so long is stable.
     bytes
         That each back end may hold.
     scrub_every
@@ -130,6 +139,7 @@ class Limits:
     hot: int = 5
     warm: timedelta = timedelta(days=7)
     cold: timedelta = timedelta(days=30)
+    settled: timedelta = timedelta(days=30)
     bytes: int = 1 << 30
     scrub_every: timedelta = timedelta(days=7)
 
@@ -144,8 +154,8 @@ class Snapshot:
         Pairs near in meaning, of what is new since the last round.
     conversations
         Those with a message within the last day.
-    promoted
-        What each back end holds in another form: bytes by cube id, by the name of the back end.
+    tiers
+        What each back end holds in another form, by the name of the back end.
     unembedded
         Texts that wait for a vector.
     scrubbed
@@ -155,6 +165,6 @@ class Snapshot:
     cubes: tuple[MemCube, ...] = ()
     alike: tuple[Alike, ...] = ()
     conversations: tuple[Conversation, ...] = ()
-    promoted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    tiers: Mapping[str, Tier] = field(default_factory=dict)
     unembedded: int = 0
     scrubbed: datetime | None = None

@@ -9,7 +9,7 @@ from memos_core.cube.memcube import Kind, MemCube, State
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.selection import Selection
 from memos_core.operation.embedding import embedded_text
-from memos_core.operation.scheduler.decisions import Alike, Conversation, Limits, Snapshot
+from memos_core.operation.scheduler.decisions import Alike, Conversation, Limits, Snapshot, Tier
 from memos_core.operation.scheduler.planning import MERGEABLE
 from memos_core.ports import Embedder, Span, Vault
 
@@ -21,19 +21,17 @@ NEIGHBOURS = 4  # nearest, that a new cube is compared with
 SCRUBBED, SEEN = "scheduler scrubbed", "scheduler seen"  # names of notes
 
 
-def look(
-    vault: Vault, embedder: Embedder, *, now: datetime, limits: Limits, promoted: Mapping[str, Mapping[str, int]]
-) -> Snapshot:
+def look(vault: Vault, embedder: Embedder, *, now: datetime, limits: Limits, tiers: Mapping[str, Tier]) -> Snapshot:
     """Read what planning needs, the latest versions first where there are more cubes than may be looked at."""
     cubes = tuple(_cubes(vault, limits.cubes))
-    held = {name for held in promoted.values() for name in held}
-    cubes += tuple(vault.get(sorted(held.difference(cube.id for cube in cubes))))
+    held = vault.operations({version for tier in tiers.values() for version in tier.held})
+    cubes += tuple(vault.get(sorted({put.cube for put in held.values()}.difference(cube.id for cube in cubes))))
     scrubbed = vault.noted(SCRUBBED)
     return Snapshot(
         cubes=cubes,
         alike=tuple(_alike(cubes, vault, embedder, since=vault.noted(SEEN), now=now, sameness=limits.sameness)),
         conversations=tuple(_conversations(cubes, vault, now)),
-        promoted=promoted,
+        tiers=tiers,
         unembedded=len(vault.unembedded(embedder.spec, limit=limits.cubes)),
         scrubbed=None if scrubbed is None else datetime.fromisoformat(scrubbed),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from memos_core.cube.memcube import Kind, MemCube, Trigger
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.payload import Plaintext
 from memos_core.operation.lifecycle import activation, may
-from memos_core.operation.scheduler.decisions import Action, Decision, Limits, Snapshot
+from memos_core.operation.scheduler.decisions import Action, Decision, Limits, Snapshot, Tier
 from memos_core.operation.scheduler.policies import kept
 
 #: What was worked out or written down, and may be said twice. What was said stays as it was said, and is summarised.
@@ -159,30 +159,38 @@ def _stale(round_: Round) -> Iterator[Decision]:
 
 
 def _hot(round_: Round) -> Iterator[Decision]:
-    """A memory is recalled much and lately; it comes back when it is not, is stale or gone, or does not fit in."""
-    for backend, held in sorted(round_.snapshot.promoted.items()):
-        leaving = _leaving(held, round_)
-        for name, reason in leaving.items():
-            yield _demoted(backend, name, reason)
-        if sum(size for name, size in held.items() if name not in leaving) < round_.limits.bytes:
-            yield from _promoted(backend, held, round_)
+    """A memory is recalled much, and lately or long unchanged; it leaves when that ends, or when it changes."""
+    for backend, tier in sorted(round_.snapshot.tiers.items()):
+        leaving = _leaving(tier, round_)
+        for version, reason in leaving.items():
+            yield _demoted(backend, version, reason)
+        if sum(size for version, size in tier.held.items() if version not in leaving) < round_.limits.bytes:
+            yield from _promoted(backend, tier, round_)
 
 
-def _leaving(held: Mapping[str, int], round_: Round) -> dict[str, str]:
-    """Ids of cubes that should leave faster memory, and why."""
-    by_id = {cube.id: cube for cube in round_.snapshot.cubes if cube.id in held}
-    reasons = dict.fromkeys(sorted(held.keys() - by_id.keys()), "it is erased")
-    reasons |= {cube.id: reason for cube in by_id.values() if (reason := _cold(cube, round_))}
-    warm = [cube for cube in by_id.values() if cube.id not in reasons]
-    limit = round_.limits.bytes
-    stays = {cube.id for cube in kept(warm, by=KEPT_LONGEST, budget=limit, cost=lambda cube: held[cube.id])}
-    return reasons | {cube.id: f"more than {limit:,} bytes are held" for cube in warm if cube.id not in stays}
+def _leaving(tier: Tier, round_: Round) -> dict[str, str]:
+    """Versions that should leave faster memory, and why."""
+    present = {cube.version: cube for cube in round_.snapshot.cubes if cube.version in tier.held}
+    reasons = dict.fromkeys(sorted(tier.held.keys() - present.keys()), "it is changed or erased")
+    reasons |= {name: reason for name, cube in present.items() if (reason := _cold(cube, tier, round_))}
+    stays = kept(
+        (cube for version, cube in present.items() if version not in reasons),
+        by=KEPT_LONGEST,
+        budget=round_.limits.bytes,
+        cost=lambda cube: tier.held[cube.version],
+    )
+    full = present.keys() - reasons.keys() - {cube.version for cube in stays}
+    return reasons | dict.fromkeys(sorted(full), f"more than {round_.limits.bytes:,} bytes are held")
 
 
-def _promoted(backend: str, held: Collection[str], round_: Round) -> Iterator[Decision]:
+def _promoted(backend: str, tier: Tier, round_: Round) -> Iterator[Decision]:
+    is_due = _is_stable if tier.is_for_stable else _is_hot
     for cube in round_.snapshot.cubes:
-        if cube.id not in held and _is_sound(cube) and _is_hot(cube, round_):
-            yield _tier(Action.PROMOTE, backend, cube, f"it was recalled {cube.usage.count} times")
+        if cube.version not in tier.held and _is_sound(cube) and is_due(cube, round_):
+            reason = f"{backend}: it was recalled {cube.usage.count} times"
+            yield _one(Action.PROMOTE, cube, reason).model_copy(
+                update={"key": f"{Action.PROMOTE.value}:{backend}:{cube.id}:{cube.version}", "subject": backend}
+            )
 
 
 def _is_hot(cube: MemCube, round_: Round) -> bool:
@@ -190,32 +198,32 @@ def _is_hot(cube: MemCube, round_: Round) -> bool:
     return last is not None and cube.usage.count >= round_.limits.hot and round_.now - last < round_.limits.warm
 
 
-def _cold(cube: MemCube, round_: Round) -> str | None:
-    """Why a cube should leave faster memory; ``None`` if it should not."""
-    last, longest = cube.usage.last_access, round_.limits.cold
+def _is_stable(cube: MemCube, round_: Round) -> bool:
+    is_settled = round_.now - cube.updated_at >= round_.limits.settled
+    return cube.kind in MERGEABLE and is_settled and cube.usage.count >= round_.limits.hot
+
+
+def _cold(cube: MemCube, tier: Tier, round_: Round) -> str | None:
+    """Why a cube should leave faster memory; ``None`` if it should not. What is stable does not grow cold."""
     if not _is_sound(cube):
         return "it is stale" if cube.is_stale else f"it is {cube.state.value}"
-    return f"it was not recalled for {longest.days} days" if last is None or round_.now - last >= longest else None
+    last, longest = cube.usage.last_access, round_.limits.cold
+    is_cold = last is None or round_.now - last >= longest
+    return f"it was not recalled for {longest.days} days" if is_cold and not tier.is_for_stable else None
 
 
 def _is_sound(cube: MemCube) -> bool:
     return isinstance(cube.payload, Plaintext) and not cube.is_stale and may(cube, Trigger.SHAKE)
 
 
-def _tier(action: Action, backend: str, cube: MemCube, reason: str) -> Decision:
-    return _one(action, cube, f"{backend}: {reason}").model_copy(
-        update={"key": f"{action.value}:{backend}:{cube.id}:{cube.version}", "subject": backend}
-    )
-
-
-def _demoted(backend: str, name: str, reason: str) -> Decision:
+def _demoted(backend: str, version: str, reason: str) -> Decision:
     return Decision(
         action=Action.DEMOTE,
         namespace=(),
         subject=backend,
-        cubes=(name,),
+        cubes=(),
         reason=f"{backend}: {reason}",
-        key=f"{Action.DEMOTE.value}:{backend}:{name}",
+        key=f"{Action.DEMOTE.value}:{backend}:{version}",
     )
 
 
