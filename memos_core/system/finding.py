@@ -56,6 +56,7 @@ class Finding(OpenVault):
         from memos_core.operation.recall import recall
 
         question = sound(query, "The question")
+        self._let_lapse()
         now = self._clock.now()
         wanted = selection(namespace, now=now, **filters)
         embedder = self._loaded_embedder()
@@ -158,6 +159,7 @@ class Finding(OpenVault):
         **filters
             As in :meth:`search`.
         """
+        self._let_lapse()
         wanted = selection(namespace, now=self._clock.now(), states=states, **filters)
         return self._vault.select(wanted, limit=limit, offset=offset)
 
@@ -180,6 +182,9 @@ class Finding(OpenVault):
         """Fields that differ between two versions of a cube; the second is the present one by default."""
         present = after or self.get(cube_id).version
         return differences(self._content(cube_id, before), self._content(cube_id, present))
+
+    def _let_lapse(self) -> None:
+        """Let what rests on memories whose time is over follow them; :class:`.writing.Writing` knows how."""
 
     def _content(self, cube_id: str, version: str) -> Content:
         self.get(cube_id)

@@ -59,8 +59,6 @@ class Scheduling(Summing):
         ------
         InvalidInput
             If ``now`` has no time zone.
-        VaultReadOnly
-            If the vault was opened to be read alone, and this is no dry run.
         """
         from memos_core.operation.scheduler.looking import SEEN, look
         from memos_core.operation.scheduler.planning import plan

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Container, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from memos_core.cube.answer import Added, Receipt
@@ -13,6 +16,7 @@ from memos_core.cube.message import name, names
 from memos_core.cube.namespace import Namespace, NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.selection import selection
+from memos_core.errors import VaultBusy, VaultFull
 from memos_core.operation.writer import Draft, Progress
 from memos_core.system.finding import Finding
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from memos_core.interface.reader.read import Addable
 
 MAX_CLAIMS = 10_000  # cubes with claims, compared at a time
+ENDS = "ends of premises"  # the note that they are kept in
 
 
 class Writing(Finding):
@@ -180,11 +185,33 @@ class Writing(Finding):
         now, cubes, old = self._clock.now(), list(changed), list(before)
         names = {cube.id for cube in (*cubes, *old) if isinstance(cube, MemCube)}
         names |= touched([*cubes, *old], self._whole, at=now)
-        if not self._whole.resting_on(names) and not any(justifications(cube.provenance) for cube in cubes):
+        supports = self._whole.resting_on(names)
+        if not supports and not any(justifications(cube.provenance) for cube in cubes):
             return
+        if supports:
+            self._await_end(cubes)
         for cube, trigger, why in consequences(names, self._whole, at=now):
             if cube.id not in asked_for:
                 self._follower.move(cube, trigger, reason=why)
+
+    def _await_end(self, cubes: Iterable[MemCube]) -> None:
+        """Note when the time of cubes is over on which others rest."""
+        ends = {cube.id: cube.governance.expires_at.isoformat() for cube in cubes if cube.governance.expires_at}
+        if ends:
+            self._whole.note(ENDS, json.dumps(json.loads(self._whole.noted(ENDS) or "{}") | ends))
+
+    def _let_lapse(self) -> None:
+        noted = self._whole.noted(ENDS)
+        if not noted:
+            return
+        ends, now = json.loads(noted), self._clock.now()
+        over = [name for name, end in ends.items() if datetime.fromisoformat(end) <= now]
+        # Where it cannot be written now, the next one who asks does it: reading goes on.
+        with suppress(VaultBusy, VaultFull):
+            if over:
+                with self.transaction():
+                    self._whole.note(ENDS, json.dumps({name: end for name, end in ends.items() if name not in over}))
+                    self._settle(self._whole.get(over))
 
     def _follow_rules(self, address: Namespace, changed: Collection[str], *, spare: Container[str]) -> None:
         """Do what rules of this namespace and those above it say of predicates under which claims were replaced."""

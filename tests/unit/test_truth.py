@@ -249,3 +249,21 @@ def test_a_rule_of_an_outer_namespace_holds_below_it(stage: Stage) -> None:
     memos.add(messages[1], namespace="acme/ana")
     assert memos.get(tip.id).state is State.ARCHIVED
     assert [cube.state for cube in memos.list(namespace="acme", exact=True)] == [State.GENERATED]
+
+
+def test_what_rests_on_a_memory_that_is_given_an_end_later_goes_with_it_though_no_scheduler_runs(
+    tmp_path: Path,
+) -> None:
+    clock = ManualClock()
+    with MemOS.open(tmp_path / "m.db", embedder=HashingEmbedder(), clock=clock) as memos:
+        dog = memos.add("Ana has a dog.", namespace="a").ids[0]
+        plan = memos.derive("Buy food for the dog.", because=dog)
+        walk = memos.derive("Carry the food of the dog home.", because=plan.id)
+        memos.set_lifespan(dog, ttl=timedelta(days=1))
+        assert len(memos.search("dog", namespace="a")) == 3
+        clock.advance(timedelta(days=2))
+        assert memos.search("dog", namespace="a") == []
+        assert memos.list(namespace="a") == []
+        assert "no longer holds" in (memos.history(walk.id)[-1].reason or "")
+        memos.set_lifespan(dog)
+        assert len(memos.list(namespace="a")) == 3
