@@ -30,6 +30,7 @@ from memos_core.cube.memcube import Kind, MemCube, Origin, State, Trust
 from memos_core.cube.message import Document, Message
 from memos_core.cube.policy import Policy
 from memos_core.cube.rule import Effect
+from memos_core.cube.selection import Filters
 from memos_core.errors import MemOSError, MemOSWarning
 from memos_core.operation.scheduler.decisions import Action, Decision, Done, Limits
 from memos_core.ports import ChatModel, Clock, Embedder, EmbeddingSpec, MemoryBackend, Vault
@@ -54,6 +55,7 @@ __all__ = [
     "Effect",
     "Embedder",
     "EmbeddingSpec",
+    "Filters",
     "Grant",
     "Granularity",
     "Hit",

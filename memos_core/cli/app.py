@@ -21,6 +21,7 @@ from memos_core.cli import (
     forgetting,
     governing,
     living,
+    piping,
     reading,
     reasoning,
     scheduling,
@@ -87,7 +88,7 @@ app = typer.Typer(
 
 MODULES = {
     "Remember and recall": (demonstrating, writing, asking, reading),
-    "Keep it true": (claiming, reasoning, forgetting, living),
+    "Keep it true": (claiming, reasoning, forgetting, living, piping),
     "Go back": (travelling,),
     "Share it": (governing, serving),
     "Look after it": (scheduling, upkeep, doctor, benching),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -69,6 +69,9 @@ def context(
     kind: Kinds = None,
     min_trust: MinTrust = None,
     session: Conversation = None,
+    conversation: Annotated[
+        Optional[str], typer.Option(metavar="NAME", help="Put the working memory of this conversation first.")
+    ] = None,
     vault: Vault = None,
     namespace: Namespace = None,
     as_json: Json = False,
@@ -78,7 +81,14 @@ def context(
     asked = joined(query, "The question", advice=BLANK)
     narrowed = filters(as_of, known_at, kind, min_trust, session)
     with call.memory() as memos:
-        found = memos.context(asked, namespace=call.namespace, max_tokens=max_tokens, limit=limit, **narrowed)
+        found = memos.context(
+            asked,
+            namespace=call.namespace,
+            max_tokens=max_tokens,
+            limit=limit,
+            conversation=conversation,
+            **narrowed,
+        )
     call.answer(found, lambda: _show(found))
 
 

@@ -1,4 +1,4 @@
-"""`grant`, `revoke`, `grants`, `pending`, `accept`, `reject`, `policy`, `audit`: who may do what, and who did."""
+"""`grant`, `revoke`, `pending`, `accept`, `policy`, `rights`, `audit`, ...: who may do what, and who did."""
 
 from __future__ import annotations
 
@@ -123,6 +123,22 @@ def policy(
     call.answer({"policy": str(found)}, lambda: paragraph(screen(), str(found)))
 
 
+def rights(
+    ctx: typer.Context,
+    cube_id: Annotated[str, typer.Argument(metavar="ID", help="As `memos list` shows it.")],
+    licence: Annotated[Optional[str], typer.Option(metavar="NAME", help="E.g. CC-BY-4.0; '' removes it.")] = None,
+    watermark: Annotated[Optional[str], typer.Option(metavar="TEXT", help="Whose it is; '' removes it.")] = None,
+    vault: Vault = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> None:
+    """Say under which licence a memory may be used, and mark whose it is."""
+    call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
+    with call.memory() as memos:
+        cube = memos.set_rights(call.mine(memos, cube_id).id, licence=licence, watermark=watermark)
+    call.answer({"cube": cube}, lambda: show_memory(screen(), cube))
+
+
 def audit(
     ctx: typer.Context,
     principal: Annotated[Optional[str], typer.Option(metavar="NAME", help="Only what this one did.")] = None,
@@ -194,6 +210,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("memos policy -n acme", 'memos policy "card, key: refuse; email: redact" -n acme'))(
         policy
     )
+    app.command(epilog=examples('memos rights 0199a0e2-... --licence CC-BY-4.0 --watermark "fox school"'))(rights)
     app.command(
         epilog=examples("memos audit", "memos audit --action erase --since 2026-01-01", "memos audit --cube ID")
     )(audit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime, time
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from memos_core.cli.contrasts import DryRun, Yes, confirm, excerpt, show_contrasts
 from memos_core.cli.moments import moment
 from memos_core.cli.options import Call, Json, Namespace, Vault, examples
 from memos_core.cli.output import counted, paragraph, screen
@@ -20,14 +20,9 @@ from memos_core.interface.context import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memos_core.cube.answer import Change, Contrast, Snapshot
-    from memos_core.cube.memcube import Content
-
-EXCERPT = 60  # characters of a memory in a line
+    from memos_core.cube.answer import Change, Snapshot
 
 All = Annotated[bool, typer.Option("--all", help="The whole vault, instead of one namespace.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 
 
 def log(
@@ -63,7 +58,7 @@ def diff(
     with call.memory() as memos:
         later = None if after is None else _moment(after)
         found = memos.compare(_moment(before), later, namespace=_scope(call, everything))
-    call.answer({"contrasts": found}, lambda: _show(found, "Nothing differs."))
+    call.answer({"contrasts": found}, lambda: show_contrasts(found, "Nothing differs."))
 
 
 def snapshot(
@@ -107,9 +102,11 @@ def restore(
         scope = call.owner if cube else _scope(call, everything)
         found = memos.restore(when, namespace=scope, cube=cube, dry_run=True)
         if found and not dry_run:
-            _confirm(found, yes=yes, question="Make these memories what they were?")
+            confirm(found, yes=yes, question="Make these memories what they were?")
             found = memos.restore(when, namespace=scope, cube=cube)
-    call.answer({"contrasts": found, "done": not dry_run}, lambda: _show(found, "Everything is as it was then."))
+    call.answer(
+        {"contrasts": found, "done": not dry_run}, lambda: show_contrasts(found, "Everything is as it was then.")
+    )
 
 
 def undo(
@@ -132,9 +129,9 @@ def undo(
         undone = partial(memos.undo, namespace=scope, source_id=source_id, session=session, actor=actor, origin=origin)
         found = undone(dry_run=True)
         if found and not dry_run:
-            _confirm(found, yes=yes, question="Undo this?")
+            confirm(found, yes=yes, question="Undo this?")
             found = undone()
-    call.answer({"contrasts": found, "done": not dry_run}, lambda: _show(found, "Nothing is from there."))
+    call.answer({"contrasts": found, "done": not dry_run}, lambda: show_contrasts(found, "Nothing is from there."))
 
 
 def fork(
@@ -168,15 +165,6 @@ def _moment(text: str) -> str | datetime:
         return text
 
 
-def _confirm(found: Sequence[Contrast], *, yes: bool, question: str) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise InvalidInput(detail="Nobody is there to be asked. Look at it with --dry-run, and add --yes to do it.")
-    _show(found, "", stderr=True)
-    typer.confirm(question, abort=True, err=True)
-
-
 def _list(found: Sequence[Snapshot]) -> None:
     for each in found:
         where = "/".join(each.namespace) or "the whole vault"
@@ -192,46 +180,10 @@ def _show_log(changes: Sequence[Change]) -> None:
     for change in changes:
         done = ("changed" if change.parents else "written") if change.content else change.trigger or change.kind.value
         line = Text.assemble((f"{change.at:%Y-%m-%d %H:%M:%S}", "cyan"), "  ", (f"{done:<9}", "bold"))
-        paragraph(console, line + (_excerpt(change.content) if change.content else printable(change.reason or "")))
+        paragraph(console, line + (excerpt(change.content) if change.content else printable(change.reason or "")))
         paragraph(console, change.cube_id, indent=21, style="dim")
     if not changes:
         paragraph(console, "Nothing has happened.")
-
-
-def _show(found: Sequence[Contrast], nothing: str, *, stderr: bool = False) -> None:
-    from rich.text import Text
-
-    console = screen(stderr=stderr)
-    for each in found:
-        mark, style, said = _described(each)
-        paragraph(console, said, lead=Text(f"{mark:<9}", style))
-        paragraph(console, each.cube_id, indent=9, style="dim")
-    paragraph(console, f"{counted(len(found), 'memory', 'memories')}." if found else nothing)
-
-
-def _described(each: Contrast) -> tuple[str, str, str]:
-    """What becomes of a memory: a word, its colour and a line."""
-    if each.before is None or each.after is None:
-        said = each.after or each.before
-        return ("new", "green", _excerpt(said)) if each.before is None else ("gone", "red", _excerpt(each.before))
-    fields = {difference.field for difference in each.differences}
-    if each.kept:
-        return "kept", "yellow", f"{_excerpt(each.before)} ({each.kept})"
-    states = [difference for difference in each.differences if difference.field == "state"]
-    moved = f" ({states[0].before} -> {states[0].after})" if states else ""
-    if "payload" in fields:
-        return "text", "cyan", f"{_excerpt(each.before)} -> {_excerpt(each.after)}{moved}"
-    others = ", ".join(sorted(fields - {"state"}))
-    return (
-        "state" if not others else "fields",
-        "cyan",
-        f"{_excerpt(each.after)}{moved}{f' [{others}]' if others else ''}",
-    )
-
-
-def _excerpt(content: Content | None) -> str:
-    text = " ".join(printable("" if content is None else content.text).split())
-    return text if len(text) <= EXCERPT else f"{text[: EXCERPT - 4].rstrip()} ..."
 
 
 def register(app: typer.Typer) -> None:

@@ -381,3 +381,47 @@ def test_where_a_memory_comes_from_and_how_it_may_be_used_is_shown(run: Run, ask
     assert "licence CC-BY-4.0" in shown
     assert "watermark fox school 17" in shown
     assert "written by cli" in " ".join(run("get", ground).stdout.split())
+
+
+def test_a_pipeline_shows_what_it_would_do_and_does_it_when_told(run: Run, ask: Ask) -> None:
+    added(ask, "The code of the boathouse is 4711.")
+    added(ask, "The owl is white.")
+    steps = ("redact=[0-9]+", "tag=reviewed", "transfer=club")
+    assert "is [redacted]." in run("pipeline", *steps, "--dry-run").stdout
+    assert "--yes" in run("pipeline", *steps, code=1).stderr
+    assert len(ask("list")["cubes"]) == 2
+    assert ask("pipeline", *steps, "--yes")["done"] is True
+    moved = ask("list", "-n", "club")["cubes"]
+    assert {cube["payload"]["text"] for cube in moved} == {
+        "The code of the boathouse is [redacted].",
+        "The owl is white.",
+    }
+    assert all(cube["tags"] == ["reviewed"] for cube in moved)
+    assert "new" in run("pipeline", "summarise=20", "-n", "club", "--yes").stdout
+    assert "gone" in run("pipeline", "purge", "-n", "club", "--yes").stdout
+    assert "Nothing changes." in run("pipeline", "purge", "-n", "club", "--yes").stdout
+
+
+@pytest.mark.parametrize(
+    "step", ["shred", "tag", "purge=all", "summarise=", "summarise=many", "redact=(", "transfer=/"]
+)
+def test_a_step_that_is_none_is_refused(run: Run, ask: Ask, step: str) -> None:
+    added(ask, "The owl is white.")
+    assert "Error" in run("pipeline", step, "--yes", code=1).stderr
+    assert len(ask("list")["cubes"]) == 1
+
+
+def test_rights_are_said_and_taken_back(run: Run, ask: Ask) -> None:
+    fox = added(ask, "The fox is red.")
+    assert ask("rights", fox, "--licence", "MIT")["cube"]["governance"]["licence"] == "MIT"
+    assert "licence MIT" in " ".join(run("get", fox).stdout.split())
+    assert ask("rights", fox, "--licence", "")["cube"]["governance"]["licence"] is None
+    assert "There is no memory" in run("rights", fox, "-n", "other", code=1).stderr
+
+
+def test_the_working_memory_of_a_conversation_comes_first(run: Run, ask: Ask, tmp_path: Path) -> None:
+    added(ask, "Ana is allergic to nuts.")
+    run("add", "What should we cook for Ana?", "--session", "supper")
+    run("scheduler", "--run")
+    in_mind = ask("context", "the weather", "--conversation", "supper")["hits"][0]
+    assert in_mind["why"] == {"working": 1.0}

@@ -95,3 +95,16 @@ def test_others_write_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
                 other.add("The owl is white.", namespace="a")
         other.add("The owl is white.", namespace="a")
         assert len(other.list(namespace="a")) == 3
+
+
+def test_a_receipt_of_an_erasure_inside_says_that_bytes_are_left_until_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "m.db"
+    with MemOS.open(path, embedder=HashingEmbedder()) as memos:
+        first, second = (
+            memos.add(text, namespace="a").ids[0] for text in ("The fox is vermilion.", "The owl is white.")
+        )
+        with memos.transaction():
+            assert memos.erase(first).pending
+            assert any(b"vermilion" in file.read_bytes() for file in tmp_path.iterdir())
+        assert not any(b"vermilion" in file.read_bytes() for file in tmp_path.iterdir())
+        assert not memos.erase(second).pending
