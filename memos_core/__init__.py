@@ -27,7 +27,7 @@ from memos_core.cube.claim import Claim
 from memos_core.cube.grant import Grant, Role
 from memos_core.cube.interval import Granularity, Interval
 from memos_core.cube.memcube import Kind, MemCube, Origin, State, Trust
-from memos_core.cube.message import Document, Message
+from memos_core.cube.message import Document, Message, Note
 from memos_core.cube.policy import Policy
 from memos_core.cube.rule import Effect
 from memos_core.cube.selection import Filters
@@ -69,6 +69,7 @@ __all__ = [
     "MemOSWarning",
     "MemoryBackend",
     "Message",
+    "Note",
     "Origin",
     "Policy",
     "Receipt",

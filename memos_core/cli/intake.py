@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Union
 
 from memos_core.cli.output import counted
 from memos_core.cube.clock import HybridClock
-from memos_core.cube.message import Document, Message
+from memos_core.cube.message import Document, Message, Note
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.errors import InvalidInput
 from memos_core.infrastructure.clock import SystemClock
-from memos_core.infrastructure.exchange.importers import Item, PassedOver, Said, Written, detect, read
+from memos_core.infrastructure.exchange.importers import Item, Noted, PassedOver, Said, Written, detect, read
 from memos_core.infrastructure.exchange.importers.source import located
 from memos_core.infrastructure.vault.gate import check as check_batch
 from memos_core.interface.context import printable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WINDOW = 256  # messages held at a time; those of one conversation among them become one transaction
 MAX_NAMED = 5  # passed-over items that are told by name
 
-Chunk = Union[Document, list[Message]]
+Chunk = Union[Document, list[Message], list[Note]]
 
 
 @dataclass
@@ -46,6 +46,7 @@ class Imported:
     format: str
     messages: int = 0
     documents: int = 0
+    notes: int = 0
     written: int = 0
     unchanged: int = 0
     superseded: int = 0
@@ -66,7 +67,7 @@ def check(path: Path, form: str | None, *, namespace: str) -> int:
     for item in read(path, form):
         if isinstance(item, PassedOver):
             continue
-        what: Chunk = [item.message] if isinstance(item, Said) else item.document
+        what = _content(item)
         with located(item.where):
             contents = read_contents(what, namespace=address, session=None, previous=None, actor=None, now=now)
             check_batch(Batch([author.put(author.new_id(), content) for content in contents]), None)
@@ -92,15 +93,17 @@ def take_in(memos: MemOS, path: Path, form: str | None, *, namespace: str, advan
         result.superseded += sum(bool(cube.parents) for cube in added.written)
         if isinstance(what, Document):
             result.documents += 1
+        elif isinstance(what[0], Note):
+            result.notes += len(what)
         else:
             result.messages += len(what)
-        advance(result.messages + result.documents)
+        advance(result.messages + result.documents + result.notes)
     return result
 
 
 def summarised(result: Imported) -> str:
     """What was done, in words."""
-    kinds = ((result.messages, "message"), (result.documents, "document"))
+    kinds = ((result.messages, "message"), (result.documents, "document"), (result.notes, "note"))
     read_in = [counted(count, name) for count, name in kinds if count]
     replaced = f" ({result.superseded:,} in place of an older version)" if result.superseded else ""
     lines = [
@@ -114,7 +117,7 @@ def summarised(result: Imported) -> str:
     return "\n".join(lines)
 
 
-def _noting(items: Iterable[Item], result: Imported) -> Iterator[Said | Written]:
+def _noting(items: Iterable[Item], result: Imported) -> Iterator[Said | Written | Noted]:
     for item in items:
         if isinstance(item, PassedOver):
             result.passed_over.append(item._asdict())
@@ -122,15 +125,29 @@ def _noting(items: Iterable[Item], result: Imported) -> Iterator[Said | Written]
             yield item
 
 
-def _chunks(items: Iterable[Said | Written]) -> Iterator[tuple[str | None, Chunk]]:
-    """Documents one by one, and messages in windows, by conversation."""
-    window: dict[str, list[Message]] = {}
+def _chunks(items: Iterable[Said | Written | Noted]) -> Iterator[tuple[str | None, Chunk]]:
+    """Documents one by one, messages in windows, by conversation, and notes in windows."""
+    said: dict[str, list[Message]] = {}
+    noted: list[Note] = []
     for item in items:
-        if not isinstance(item, Said):
+        if isinstance(item, Written):
             yield None, item.document
-            continue
-        window.setdefault(item.session, []).append(item.message)
-        if sum(map(len, window.values())) >= WINDOW:
-            yield from window.items()
-            window = {}
-    yield from window.items()
+        elif isinstance(item, Said):
+            said.setdefault(item.session, []).append(item.message)
+        else:
+            noted.append(item.note)
+        if sum(map(len, said.values())) >= WINDOW:
+            yield from said.items()
+            said = {}
+        if len(noted) >= WINDOW:
+            yield None, noted
+            noted = []
+    yield from said.items()
+    if noted:
+        yield None, noted
+
+
+def _content(item: Said | Written | Noted) -> Chunk:
+    if isinstance(item, Said):
+        return [item.message]
+    return item.document if isinstance(item, Written) else [item.note]

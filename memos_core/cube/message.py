@@ -8,7 +8,9 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from memos_core.cube.claim import Claim
 from memos_core.cube.frozen import Frozen, problems
+from memos_core.cube.memcube import Kind
 from memos_core.errors import InvalidInput, NaiveDatetime, TooLarge
 
 MAX_NAME = 4096  # characters
@@ -93,7 +95,59 @@ class Document(Given):
         return name(given, f"Document.{field.field_name}")
 
 
-def messages(given: str | Message | Sequence[Message] | Sequence[Mapping[str, Any]]) -> list[Message]:
+class Note(Given):
+    """Something known, as another system noted it: one cube, in the words of the note.
+
+    Attributes
+    ----------
+    kind
+        What it is, such as ``Kind.FACT``.
+    at, until
+        From when to when it held, or when it happened; aware. Without ``at`` nothing is known of that.
+    id
+        As its own system names it. Adding the same id to a namespace again updates the memory.
+    uri
+        Where to find it there.
+    speaker
+        Whose words they are.
+    entities
+        Names in it; those that the text is seen to name are added.
+    claims
+        What it says; if there is none, what the text is seen to say.
+    """
+
+    text: str
+    kind: Kind = Kind.FACT
+    at: datetime | None = None
+    until: datetime | None = None
+    id: str | None = None
+    uri: str | None = None
+    speaker: str | None = None
+    tags: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("at", "until")
+    @classmethod
+    def _aware(cls, at: datetime | None, field: ValidationInfo) -> datetime | None:
+        return aware(at, f"Note.{field.field_name}")
+
+    @field_validator("until")
+    @classmethod
+    def _after(cls, until: datetime | None, field: ValidationInfo) -> datetime | None:
+        start = field.data.get("at")
+        if until is not None and (start is None or until < start):
+            raise InvalidInput(detail=f"A Note that holds until {until} must say since when; at is {start}.")
+        return until
+
+    @field_validator("id", "uri", "speaker")
+    @classmethod
+    def _short(cls, given: str | None, field: ValidationInfo) -> str | None:
+        return name(given, f"Note.{field.field_name}")
+
+
+def messages(given: str | Message | Note | Sequence[object]) -> list[Message]:
     """Read a text, a message, or a sequence of messages or of mappings with their fields.
 
     Raises

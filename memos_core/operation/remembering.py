@@ -67,7 +67,9 @@ def plan_writes(
     for content in _last_of_each_source(contents):
         source = source_of(content)
         old = known.get(source) if source else None
-        new = content.model_copy(update={"follows": before}) if old is None else _in_place_of(old, content, now)
+        is_next = content.provenance.position is not None  # notes stand alone
+        follows = before if is_next else content.follows
+        new = content.model_copy(update={"follows": follows}) if old is None else _in_place_of(old, content, now)
         before = author.new_id() if old is None else old.id
         if old is not None and old.content() == new:
             plan.unchanged.append(old)

@@ -7,14 +7,16 @@ from datetime import datetime
 from typing import Any, Union
 
 from memos_core.cube.memcube import Content, Kind, MemCube
-from memos_core.cube.message import Document, Message, messages
+from memos_core.cube.message import Document, Message, Note, messages
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.payload import Plaintext
+from memos_core.errors import InvalidInput
 from memos_core.interface.reader.documents import read_document
 from memos_core.interface.reader.messages import read_messages
+from memos_core.interface.reader.notes import read_note
 
 UNCLAIMED = frozenset({Kind.DOCUMENT, Kind.SUMMARY})  # what is not read for claims
-Addable = Union[str, Message, Document, Sequence[Message], Sequence[Mapping[str, Any]]]
+Addable = Union[str, Message, Document, Note, Sequence[Message], Sequence[Note], Sequence[Mapping[str, Any]]]
 
 
 def read(
@@ -26,7 +28,7 @@ def read(
     actor: str | None,
     now: datetime,
 ) -> list[Content]:
-    """Read a text, messages or a document.
+    """Read a text, messages, a document or notes.
 
     Parameters
     ----------
@@ -44,6 +46,8 @@ def read(
     """
     if isinstance(what, Document):
         contents = read_document(what, namespace=namespace, now=now)
+    elif notes := _notes(what):
+        contents = [read_note(note, namespace=namespace, now=now) for note in notes]
     else:
         position = 0 if previous is None else (previous.provenance.position or 0) + 1
         contents = read_messages(messages(what), namespace=namespace, session=session, position=position, now=now)
@@ -71,6 +75,18 @@ def reread(content: Content, text: str, *, now: datetime) -> Content:
     if content.kind in UNCLAIMED:
         found["claims"] = ()
     return content.model_copy(update=found)
+
+
+def _notes(what: Addable) -> list[Note]:
+    """What was handed in, if it is notes."""
+    if isinstance(what, Note):
+        return [what]
+    if isinstance(what, str) or not isinstance(what, Sequence):
+        return []
+    notes = [each for each in what if isinstance(each, Note)]
+    if notes and len(notes) < len(what):
+        raise InvalidInput(detail="Notes and messages cannot be added together; add them one after the other.")
+    return notes
 
 
 def _by(actor: str, content: Content) -> Content:

@@ -1,4 +1,4 @@
-"""Importers: files that others wrote, read as messages and documents.
+"""Importers: files that others wrote, read as messages, documents and notes.
 
 An importer is a function from a path to items, one at a time and in order. It knows its format and nothing of
 vaults: whoever calls it decides what becomes of the items.
@@ -11,9 +11,9 @@ from pathlib import Path
 
 from memos_core.errors import InvalidInput, UnknownFormat
 from memos_core.infrastructure.exchange.importers import chat, documents, jsonl
-from memos_core.infrastructure.exchange.importers.source import Item, PassedOver, Said, Written, opened
+from memos_core.infrastructure.exchange.importers.source import Item, Noted, PassedOver, Said, Written, opened
 
-__all__ = ["FORMATS", "Importer", "Item", "PassedOver", "Said", "Written", "detect", "read"]
+__all__ = ["FORMATS", "Importer", "Item", "Noted", "PassedOver", "Said", "Written", "detect", "read"]
 
 Importer = Callable[[Path], Iterator[Item]]
 

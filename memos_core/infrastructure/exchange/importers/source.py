@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Union
 
 from memos_core.cube.canonical import sha256
-from memos_core.cube.message import Document, Message
+from memos_core.cube.message import Document, Message, Note
 from memos_core.errors import InvalidInput, InvalidText
 
 
@@ -35,6 +35,13 @@ class Written(NamedTuple):
     document: Document
 
 
+class Noted(NamedTuple):
+    """A fact, preference or the like; ``where`` is its file and record, for people."""
+
+    where: str
+    note: Note
+
+
 class PassedOver(NamedTuple):
     """Something with nothing to remember in it, and why."""
 
@@ -42,7 +49,7 @@ class PassedOver(NamedTuple):
     why: str
 
 
-Item = Union[Said, Written, PassedOver]
+Item = Union[Said, Written, Noted, PassedOver]
 
 
 def source_name(path: Path) -> str:

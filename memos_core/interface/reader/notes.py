@@ -1,0 +1,49 @@
+"""Notes become facts, preferences and the like, in their own words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from memos_core.cube.canonical import json_object
+from memos_core.cube.interval import Interval
+from memos_core.cube.memcube import Content, Governance, Origin, Provenance, Trust
+from memos_core.cube.message import Note
+from memos_core.cube.namespace import Namespace
+from memos_core.cube.payload import Plaintext
+from memos_core.interface.reader.text import checked
+from memos_core.language.claims import find_claims
+from memos_core.language.names import find_names
+from memos_core.language.times import find_times
+
+
+def read_note(note: Note, *, namespace: Namespace, now: datetime) -> Content:
+    """Read a note: what its author said of it counts, and the rest is found in its text.
+
+    It is trusted as an agent's: another system has chosen the words.
+
+    Parameters
+    ----------
+    now
+        The time that "yesterday" in a note without a time is counted from.
+
+    Raises
+    ------
+    InvalidText, TooLarge
+        If it cannot be remembered.
+    """
+    text = checked(note.text, f"Note {note.id or ''}".rstrip())
+    speakers = [note.speaker] if note.speaker else []
+    times = tuple(find_times(text, said_at=note.at or now))
+    return Content(
+        namespace=namespace,
+        kind=note.kind,
+        payload=Plaintext(text=text),
+        occurred=None if note.at is None else Interval(start=note.at, end=note.until),
+        times=times,
+        entities=tuple(dict.fromkeys((*note.entities, *find_names(text, speakers=speakers)))),
+        tags=note.tags,
+        claims=note.claims or tuple(find_claims(text, speaker=note.speaker or "user", times=times)),
+        metadata=json_object(note.metadata),
+        provenance=Provenance(origin=Origin.IMPORT, speaker=note.speaker, source_id=note.id, source_uri=note.uri),
+        governance=Governance(trust=Trust.AGENT),
+    )
