@@ -243,6 +243,39 @@ class UnsupportedSQLite(VaultError, RuntimeError):
     template = "{detail} Install a newer one with: pip install --upgrade apsw"
 
 
+# -- packages -------------------------------------------------------------------------------------
+
+
+class InvalidPackage(InvalidInput):
+    """A package that was altered, is incomplete, or is none; nothing of it was taken."""
+
+    path: str
+    detail: str
+    template = "{path} is no sound package: {detail} Nothing of it was taken; get it anew from where it comes."
+
+
+class PackageTooNew(InvalidPackage):
+    """A package in a format that a later release writes."""
+
+    found: str
+    known: str
+    template = "{path} is in the format {found}, and this release knows {known}. Install a newer release of memcubes."
+
+
+class InvalidKey(InvalidInput):
+    """A signing key, or the file of one, that cannot be used."""
+
+    detail: str
+
+
+class ExtraMissing(MemOSError, ImportError):
+    """An optional library that is not installed."""
+
+    what: str
+    install: str
+    template = "{what} needs a library that is not installed. Install it with: {install}"
+
+
 # -- models ---------------------------------------------------------------------------------------
 
 

@@ -69,9 +69,10 @@ class Operation:
         actor: str,
         parents: Iterable[str] = (),
         body: Mapping[str, Any],
+        salt: bytes | None = None,
     ) -> Operation:
-        """Write a new operation, with a fresh salt."""
-        salt, data = secrets.token_bytes(SALT_BYTES), canonical(body)
+        """Write a new operation, with a fresh salt unless one is given."""
+        salt, data = salt or secrets.token_bytes(SALT_BYTES), canonical(body)
         header = canonical(
             {
                 "cube": cube,

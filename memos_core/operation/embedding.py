@@ -43,11 +43,7 @@ def parts_of(
     EmbeddingFailed
         If the embedder gives more or fewer vectors than texts.
     """
-    cuts = {
-        key: [(span, embedded_text(content, span)) for span in embedder.spans(content.text)]
-        for key, content in contents.items()
-        if content.text
-    }
+    cuts = _cuts(contents, embedder)
     wanted = list(dict.fromkeys(text for cut in cuts.values() for _, text in cut))
     vectors = dict(known(wanted, embedder.spec))
     missing = [text for text in wanted if text not in vectors]
@@ -57,6 +53,19 @@ def parts_of(
         if progress:
             progress(start + len(chunk), len(missing))
     return {key: tuple(Part(span, text, vectors[text]) for span, text in cut) for key, cut in cuts.items()}
+
+
+def texts_of(contents: Mapping[str, Content], *, embedder: Embedder) -> list[str]:
+    """The texts that vectors of these contents are made for, each once."""
+    return list(dict.fromkeys(text for cut in _cuts(contents, embedder).values() for _, text in cut))
+
+
+def _cuts(contents: Mapping[str, Content], embedder: Embedder) -> dict[str, list[tuple[Span, str]]]:
+    return {
+        key: [(span, embedded_text(content, span)) for span in embedder.spans(content.text)]
+        for key, content in contents.items()
+        if content.text
+    }
 
 
 def _vectors(embedder: Embedder, texts: Sequence[str]) -> dict[str, Vector]:

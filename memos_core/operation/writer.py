@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from memos_core.cube.answer import Added
 from memos_core.cube.fold import heads
@@ -17,9 +17,13 @@ from memos_core.operation.author import Author
 from memos_core.operation.embedding import parts_of
 from memos_core.operation.lifecycle import check_open_to, moved
 from memos_core.operation.remembering import Plan, Source, plan_withdrawals, plan_writes, source_of
-from memos_core.ports import Batch, Embedder, Vault
+from memos_core.ports import Batch, Embedder, EmbeddingSpec, Vault
+
+if TYPE_CHECKING:
+    from memos_core.ports import Vector
 
 Progress = Callable[[int, int], None]
+Known = Callable[[Sequence[str]], "Mapping[str, Vector]"]
 
 LOOKUP = 500  # source ids a query
 
@@ -70,7 +74,8 @@ class Writer:
     gate
         What all that is written passes; by default nothing is refused.
     embedder
-        Called at the first write that needs vectors, so that opening a vault loads no model.
+        Called at the first write that needs vectors, so that opening a vault loads no model. Without one, what is
+        written waits for ``reembed``.
 
     Notes
     -----
@@ -78,7 +83,7 @@ class Writer:
     """
 
     def __init__(
-        self, vault: Vault, author: Author, embedder: Callable[[], Embedder], *, gate: Gate | None = None
+        self, vault: Vault, author: Author, embedder: Callable[[], Embedder] | None, *, gate: Gate | None = None
     ) -> None:
         self._vault = vault
         self._gate = gate or Gate(vault.commit)
@@ -169,10 +174,24 @@ class Writer:
         self._gate.commit(Batch(erasures))
         return erasures
 
-    def embed(self, contents: Mapping[str, Content], progress: Progress | None = None) -> Batch:
-        """Vectors for contents by operation id, as a batch without operations."""
+    def embed(
+        self, contents: Mapping[str, Content], progress: Progress | None = None, *, known: Known | None = None
+    ) -> Batch:
+        """Vectors for contents by operation id, as a batch without operations.
+
+        Parameters
+        ----------
+        known
+            Vectors from elsewhere, by text.
+        """
+        if self._embedder is None:
+            return Batch(operations=())
         embedder = self._embedder()
-        parts = parts_of(contents, embedder=embedder, known=self._vault.known_vectors, progress=progress)
+
+        def held(texts: Sequence[str], spec: EmbeddingSpec) -> Mapping[str, Vector]:
+            return {**(known(texts) if known else {}), **self._vault.known_vectors(texts, spec)}
+
+        parts = parts_of(contents, embedder=embedder, known=held, progress=progress)
         return Batch(operations=(), parts=parts, spec=embedder.spec)
 
     def last_of(self, namespace: Namespace, session: str | None) -> MemCube | None:
@@ -215,7 +234,7 @@ class Writer:
     def _batch(
         self, operations: Sequence[Operation], puts: Mapping[str, Content], progress: Progress | None = None
     ) -> Batch:
-        if not puts:
+        if not puts or self._embedder is None:
             return Batch(operations)
         vectors = self.embed(puts, progress)
         return Batch(operations, parts=vectors.parts, spec=vectors.spec)

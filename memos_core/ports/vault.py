@@ -256,7 +256,10 @@ class Vault(Protocol):
         ...
 
     def log(self, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Operation]]:
-        """Operations in the order in which this vault stored them, with their cursor, from beyond ``after``."""
+        """Operations in the order in which this vault stored them, with their cursor, from beyond ``after``.
+
+        One whose body came later stands where its body came: whoever follows the log misses nothing.
+        """
         ...
 
     def changes(

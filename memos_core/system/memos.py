@@ -1,9 +1,9 @@
 """MemOS: the facade, one class in several parts, each of which builds on the one before."""
 
-from memos_core.system.piping import Piping
+from memos_core.system.exchanging import Exchanging
 
 
-class MemOS(Piping):
+class MemOS(Exchanging):
     """A memory that an agent can add to, search, change, roll back and forget.
 
     Parameters

@@ -23,7 +23,7 @@ from memos_core.infrastructure.clock import SystemClock
 from memos_core.infrastructure.governance import GuardedVault
 from memos_core.operation.author import Author
 from memos_core.operation.usage import UsageBuffer
-from memos_core.operation.writer import Gate, Progress, Writer
+from memos_core.operation.writer import Gate, Known, Progress, Writer
 from memos_core.ports import ChatModel, Clock, Embedder, MemoryBackend, Vault
 
 PAGE = 500  # operations embedded at a time
@@ -62,6 +62,7 @@ class OpenVault:
         self._vault = GuardedVault(self._whole, principal=principal, clock=self._clock)
         gate = Gate(self._vault.commit, admit=self._admitted, waits=self._vault.waits)
         self._writer = Writer(self._whole, self._author, self._loaded_embedder, gate=gate)
+        self._copier = Writer(self._whole, self._author, None, gate=Gate(self._vault.commit, admit=self._screened))
         self._follower = Writer(self._whole, self._author, self._loaded_embedder, gate=Gate(self._vault.follow))
 
     def _admitted(self, content: Content) -> Content:
@@ -164,10 +165,14 @@ class OpenVault:
 
         Until it is done, searches see the old vectors. An ``EmbeddingError`` breaks it off; it can be run again.
         """
+        return self._fill_in_vectors(progress, known=None)
+
+    def _fill_in_vectors(self, progress: Progress | None, *, known: Known | None) -> int:
+        """Make vectors, but for those that are known from elsewhere."""
         embedder, done = self._loaded_embedder(), 0
         while missing := dict(self._vault.unembedded(embedder.spec, limit=PAGE)):
             with self._lock:
-                self._vault.reembed(embedder.spec, self._writer.embed(missing).parts)
+                self._vault.reembed(embedder.spec, self._writer.embed(missing, known=known).parts)
             done += len(missing)
             if progress:
                 progress(done, self._vault.stats().operations)

@@ -30,7 +30,7 @@ from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
 from memos_core.errors import ForkedVault, VaultClosed
 from memos_core.infrastructure.vault import brute
-from memos_core.infrastructure.vault.dumping import damages_of, digest_of, dump, from_json, to_json
+from memos_core.infrastructure.vault.dumping import damages_of, digest_of, dump, from_json, to_json, usage_rows
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
 from memos_core.infrastructure.vault.local import LocalRows
 from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Topic, Walk
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from memos_core.ports import Vector
 
 SCHEMA = 1
-_STATE = ("_spec", "_operations", "_ids", "_vectors", "_usage", "_jobs", "_notes", "_audit", "_working")
+_STATE = "_spec _operations _numbers _stored _ids _vectors _usage _jobs _notes _audit _working".split()
 
 
 class _Embedded(NamedTuple):
@@ -66,7 +66,9 @@ class DictVault(LocalRows):
         self._clock = clock
         self._actor = new_actor()
         self._spec: EmbeddingSpec | None = None
-        self._operations: dict[str, Operation] = {}  # in the order of arrival: the log
+        self._operations: dict[str, Operation] = {}
+        self._numbers: dict[str, int] = {}  # in the log, where what gets its body later comes again
+        self._stored = 0
         self._ids: dict[str, list[str]] = defaultdict(list)  # of operations, by cube
         self._vectors: dict[EmbeddingSpec, dict[str, list[_Embedded]]] = defaultdict(dict)
         self._usage: dict[str, dict[str, Usage]] = defaultdict(dict)  # by cube, by actor
@@ -98,7 +100,9 @@ class DictVault(LocalRows):
                 known = self._operations.get(operation.id)
                 if known is None:
                     self._ids[operation.cube].append(operation.id)
-                if known is None or known.body is None:
+                if known is None or (known.body is None and operation.body is not None):
+                    self._stored += 1
+                    self._numbers[operation.id] = self._stored
                     self._operations[operation.id] = operation
                 self._folded.pop(operation.cube, None)
             if batch.parts and batch.spec is not None:
@@ -172,7 +176,8 @@ class DictVault(LocalRows):
     def log(self, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Operation]]:
         check_page(limit, after)
         with self._access():
-            return list(enumerate(self._operations.values(), start=1))[after : after + limit]
+            numbered = sorted((self._numbers[name], op) for name, op in self._operations.items())
+            return [entry for entry in numbered if entry[0] > after][:limit]
 
     def changes(
         self, namespace: Namespace, *, since: datetime | None = None, until: datetime | None = None, limit: int
@@ -291,11 +296,7 @@ class DictVault(LocalRows):
                     for spec, held in self._vectors.items()
                     for name, parts in held.items()
                 ],
-                usage=[
-                    [cube, actor, usage.model_dump(mode="json")]
-                    for cube, by_actor in self._usage.items()
-                    for actor, usage in by_actor.items()
-                ],
+                usage=usage_rows(self._usage),
             )
 
     @classmethod
@@ -343,8 +344,7 @@ class DictVault(LocalRows):
         if cube is None or not used:
             return cube
         last = max(usage.last_access for usage in used if usage.last_access is not None)
-        total = Usage(count=sum(usage.count for usage in used), last_access=last)
-        return cube.model_copy(update={"usage": total})
+        return cube.model_copy(update={"usage": Usage(count=sum(each.count for each in used), last_access=last)})
 
     def _cubes(self, known_at: datetime | None = None) -> Iterator[MemCube]:
         for name in self._ids:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from memos_core.cube.answer import Damage
 from memos_core.cube.canonical import sha256
+from memos_core.cube.memcube import Usage
 from memos_core.cube.operation import Operation
 from memos_core.errors import InvalidInput, MemOSError
 
@@ -54,3 +56,12 @@ def damages_of(op: Operation) -> list[Damage]:
 def digest_of(text: str) -> str:
     """What is kept of a text that was embedded."""
     return sha256(text.encode())
+
+
+def usage_rows(usage: Mapping[str, Mapping[str, Usage]]) -> list[list[object]]:
+    """Recall counts by cube and actor, as JSON."""
+    return [
+        [cube, actor, each.model_dump(mode="json")]
+        for cube, by_actor in usage.items()
+        for actor, each in by_actor.items()
+    ]

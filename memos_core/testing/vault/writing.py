@@ -258,6 +258,15 @@ class Writing(VaultSuite):
         desk.commit(put.without_body())
         assert desk.vault.history(put.cube) == [put]
 
+    def test_whoever_follows_the_log_sees_a_body_that_arrives_late(self, desk: Desk) -> None:
+        late = desk.write_put("late")
+        desk.commit(late.without_body())
+        other = desk.put("other")
+        [*_, (cursor, _)] = desk.vault.log()
+        desk.commit(late)
+        assert [op for _, op in desk.vault.log(after=cursor)] == [late]
+        assert [op for _, op in desk.vault.log()] == [other, late]
+
     def test_threads_may_write_at_once(self, desk: Desk) -> None:
         puts = [[desk.write_put(f"text {thread} {number}") for number in range(5)] for thread in range(4)]
         failures: list[BaseException] = []

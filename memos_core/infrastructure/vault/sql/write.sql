@@ -8,8 +8,10 @@ where kind = 'erase' and cube in (select value from json_each(:cubes));
 -- name: insert_operation
 insert into operation (id, cube, kind, hlc, header, body, salt) values (?, ?, ?, ?, ?, ?, ?);
 
+-- What gets its body later comes again at the end of the log, so that whoever follows the log sees it.
+
 -- name: fill_operation
-update operation set body = ?, salt = ? where id = ?;
+update operation set body = ?, salt = ?, seq = (select max(seq) + 1 from operation) where id = ?;
 
 -- name: strip_operations
 update operation set body = null, salt = null where cube = ? and kind <> 'erase';

@@ -1,0 +1,235 @@
+"""Receiving: the memories of packages and of other vaults, taken in."""
+
+from __future__ import annotations
+
+import json
+import random
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memos_core.cube.grant import Right
+from memos_core.cube.memcube import MemCube, Trust
+from memos_core.cube.namespace import Namespace, NamespaceLike
+from memos_core.cube.namespace import namespace as parse_namespace
+from memos_core.cube.operation import Operation
+from memos_core.cube.package import Merged
+from memos_core.errors import EmbedderMismatch, InvalidInput, MemOSWarning
+from memos_core.operation.writer import Known, Progress
+from memos_core.ports import Batch, Vault
+from memos_core.system.piping import Piping
+
+if TYPE_CHECKING:
+    from memos_core.infrastructure.exchange.archive import Package
+
+TAKEN = "taken from"  # the note of how far the logs of other vaults were read
+PAGE = 500  # operations at a time
+SAMPLE = 32  # vectors of a package that are made anew, to be compared
+SAME = 0.999  # cosine from which on two vectors are of one text
+
+
+class Receiving(Piping):
+    """The part of :class:`memos_core.MemOS` that takes in the memories of others."""
+
+    def merge(
+        self,
+        path: str | PathLike[str],
+        *,
+        identities: Iterable[str] = (),
+        trust_vectors: bool = False,
+        progress: Progress | None = None,
+    ) -> Merged:
+        """Take in all that another vault file or a package knows: the union of both, which nothing is lost by.
+
+        What comes in is trusted as it says, and changes what is here as a write of yours would: merge what is yours or
+        your team's, and :meth:`load` what is not.
+
+        Parameters
+        ----------
+        path
+            Of a vault, or of a ``.memcube`` package.
+        identities
+            Secret keys of age, for a package that is encrypted.
+        trust_vectors
+            Use the vectors of the package, if a sample that is made anew agrees with them.
+        progress
+            Called with the number of texts embedded, done and in all.
+
+        Returns
+        -------
+        Merged
+            What was new, changed and erased, and what now has versions that were written apart.
+
+        Raises
+        ------
+        InvalidInput
+            If there is neither at the path, as ``InvalidPackage`` where that says more. Nothing was taken.
+        EmbedderMismatch
+            If this vault holds vectors of another embedder.
+        NotPermitted
+            For the handle of a principal.
+        """
+        from memos_core.infrastructure.exchange.opening import opened_package, opened_vault
+
+        self._vault.authorise(Right.KEEP, ())
+        file = Path(fspath(path))
+        other = opened_vault(file, clock=self._clock)
+        if other is not None:
+            try:
+                return self._take_in(other, progress)
+            finally:
+                other.close()
+        with opened_package(file, identities=identities) as package:
+            merged = self._unite(package.pages(), f"package {package.digest[:16]}")
+            return self._embedded(merged, package if trust_vectors else None, progress)
+
+    def load(
+        self,
+        path: str | PathLike[str],
+        *,
+        namespace: NamespaceLike | None = None,
+        trust: Trust | str | None = None,
+        identities: Iterable[str] = (),
+        progress: Progress | None = None,
+    ) -> Merged:
+        """Take in a ``.memcube`` package: as :meth:`merge` does, or as copies that can change nothing that is here.
+
+        Parameters
+        ----------
+        namespace
+            Copies go there, below it in the namespaces they had; by default into those.
+        trust
+            Copies are trusted no further than so: ``"third_party"``, unless said. Given either of these two, what is
+            taken in are copies, with ids of their own, of what the package shows now.
+        identities, progress
+            As in :meth:`merge`.
+
+        Raises
+        ------
+        InvalidPackage
+            If the package was altered, is incomplete, or is none. Nothing was taken.
+        EmbedderMismatch
+            If this vault holds vectors of another embedder.
+        NotPermitted
+            For the handle of a principal.
+        """
+        from memos_core.infrastructure.exchange.opening import opened_package
+
+        self._vault.authorise(Right.KEEP, ())
+        with opened_package(Path(fspath(path)), identities=identities) as package:
+            if namespace is None and trust is None:
+                merged = self._unite(package.pages(), f"package {package.digest[:16]}")
+                return self._embedded(merged, None, progress)
+            target = () if namespace is None else parse_namespace(namespace)
+            return self._copy(package, target, Trust.THIRD_PARTY if trust is None else _tier(trust), progress)
+
+    def _take_in(self, other: Vault, progress: Progress | None) -> Merged:
+        """Take in another vault, from where its log was left the last time."""
+        noted = json.loads(self._whole.noted(TAKEN) or "{}")
+        reached = {other.actor: int(noted.get(other.actor, 0))}
+
+        def pages() -> Iterator[list[Operation]]:
+            while page := other.log(after=reached[other.actor], limit=PAGE):
+                yield [operation for _, operation in page]
+                reached[other.actor] = page[-1][0]
+
+        with self.transaction():
+            merged = self._unite(pages(), f"vault {other.actor}")
+            self._whole.note(TAKEN, json.dumps({**noted, **reached}))
+        return self._embedded(merged, None, progress)
+
+    def _unite(self, pages: Iterable[Sequence[Operation]], whence: str) -> Merged:
+        """Store operations that were made elsewhere, and let others follow them: in one transaction."""
+        embedder = self._loaded_embedder()
+        if self._whole.spec not in {None, embedder.spec}:
+            raise EmbedderMismatch(expected=str(self._whole.spec), actual=str(embedder.spec))
+        count = 0
+        new: dict[str, None] = {}
+        changed: dict[str, None] = {}
+        erased: dict[str, None] = {}
+        with self.transaction():
+            for page in pages:
+                fresh = self._news(page)
+                ids = [*dict.fromkeys(op.cube for op in fresh)]
+                before = {cube.id: cube for cube in self._whole.get(ids)}
+                count += self._vault.commit(Batch(fresh))
+                after = {cube.id: cube for cube in self._whole.get(ids)}
+                new |= dict.fromkeys(after.keys() - before.keys())
+                changed |= dict.fromkeys(name for name in before.keys() & after.keys() if name not in new)
+                erased |= dict.fromkeys(before.keys() - after.keys())
+                self._settle(after.values(), before=before.values())
+            touched = [*changed]
+            conflicts = [
+                cube.id
+                for start in range(0, len(touched), PAGE)
+                for cube in self._whole.get(touched[start : start + PAGE])
+                if cube.conflicts
+            ]
+            self._vault.audit("merge", (), detail=f"{count:,} operations of {whence}")
+        return Merged(
+            operations=count,
+            new=tuple(name for name in new if name not in erased),
+            changed=tuple(changed),
+            erased=tuple(erased),
+            conflicts=tuple(conflicts),
+        )
+
+    def _news(self, page: Sequence[Operation]) -> list[Operation]:
+        """Operations that are not here, or not with what they say."""
+        known = self._whole.operations([op.id for op in page])
+        return [op for op in page if op.id not in known or (known[op.id].body is None and op.body is not None)]
+
+    def _embedded(self, merged: Merged, package: Package | None, progress: Progress | None) -> Merged:
+        """Make the vectors of what came in. It can be broken off, and ``reembed`` goes on."""
+        known = None if package is None else self._checked_vectors(package)
+        self._fill_in_vectors(progress, known=known)
+        return merged.model_copy(update={"unembedded": self._whole.stats().unembedded})
+
+    def _checked_vectors(self, package: Package) -> Known | None:
+        """The vectors of a package, if they are those that the embedder makes: some are made anew, at random."""
+        from memos_core.operation.embedding import texts_of
+
+        embedder = self._loaded_embedder()
+        file = package.vectors(asdict(embedder.spec))
+        if file is None:
+            return None
+        missing = dict(self._whole.unembedded(embedder.spec, limit=PAGE))
+        found = file.known(texts_of(missing, embedder=embedder))
+        sample = random.SystemRandom().sample(sorted(found), min(SAMPLE, len(found)))
+        made = dict(zip(sample, embedder.embed(sample) if sample else (), strict=True))
+        if all(float(found[text] @ vector) > SAME for text, vector in made.items()):
+            return file.known
+        warnings.warn(
+            MemOSWarning(f"Vectors in {package.path.name} are not those of its texts. All are made anew."), stacklevel=4
+        )
+        return None
+
+    def _copy(self, package: Package, below: Namespace, trust: Trust, progress: Progress | None) -> Merged:
+        """Take in copies of what a package shows, in one transaction; their vectors are made after it."""
+        from memos_core.infrastructure.exchange.copying import copies
+        from memos_core.infrastructure.exchange.opening import unpacked
+
+        label = package.manifest.name or package.manifest.source
+        written: list[MemCube] = []
+        with unpacked(package, clock=self._clock) as vault, self.transaction():
+            for sequence in copies(vault, label=label, below=below, trust=trust):
+                draft = self._copier.draft(sequence, previous=None, now=self._clock.now())
+                written += self._store(draft).written
+            self._vault.audit("load", below, detail=f"{len(written):,} memories of {label}")
+        new = tuple(cube.id for cube in written if not cube.parents)
+        changed = tuple(cube.id for cube in written if cube.parents)
+        merged = Merged(operations=len(written), new=new, changed=changed)
+        return self._embedded(merged, None, progress)
+
+
+def _tier(given: Trust | str) -> Trust:
+    if isinstance(given, Trust):
+        return given
+    try:
+        return Trust[given.upper()]
+    except (KeyError, AttributeError) as error:
+        known = ", ".join(tier.name.lower() for tier in Trust)
+        raise InvalidInput(detail=f"{given!r} is no tier of trust; known are {known}.") from error
