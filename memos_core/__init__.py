@@ -28,6 +28,7 @@ from memos_core.cube.grant import Grant, Role
 from memos_core.cube.interval import Granularity, Interval
 from memos_core.cube.memcube import Kind, MemCube, Origin, State, Trust
 from memos_core.cube.message import Document, Message, Note
+from memos_core.cube.package import About, Manifest, Merged
 from memos_core.cube.policy import Policy
 from memos_core.cube.rule import Effect
 from memos_core.cube.selection import Filters
@@ -37,6 +38,7 @@ from memos_core.ports import ChatModel, Clock, Embedder, EmbeddingSpec, MemoryBa
 from memos_core.system import MemOS
 
 __all__ = [
+    "About",
     "Action",
     "Added",
     "AuditEntry",
@@ -63,11 +65,13 @@ __all__ = [
     "Interval",
     "Kind",
     "Limits",
+    "Manifest",
     "MemCube",
     "MemOS",
     "MemOSError",
     "MemOSWarning",
     "MemoryBackend",
+    "Merged",
     "Message",
     "Note",
     "Origin",

@@ -262,6 +262,30 @@ class PackageTooNew(InvalidPackage):
     template = "{path} is in the format {found}, and this release knows {known}. Install a newer release of memcubes."
 
 
+class RegistryError(MemOSError):
+    """A registry of packages that cannot be reached, or is not to be trusted as it is now."""
+
+    registry: str
+    detail: str
+    template = "The registry {registry} cannot be used: {detail}"
+
+
+class PackageNotFound(RegistryError, LookupError):
+    """A package or release that a registry does not have."""
+
+
+class KeyChanged(RegistryError):
+    """A key that is not the one that was pinned at first use, nor signed by it."""
+
+
+class LicenceError(MemOSError):
+    """A licence that does not allow what was asked."""
+
+    package: str
+    detail: str
+    template = "The licence of {package} does not allow this: {detail}"
+
+
 class InvalidKey(InvalidInput):
     """A signing key, or the file of one, that cannot be used."""
 

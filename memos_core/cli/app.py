@@ -26,6 +26,7 @@ from memos_core.cli import (
     reasoning,
     scheduling,
     serving,
+    sharing,
     travelling,
     upkeep,
     writing,
@@ -90,7 +91,7 @@ MODULES = {
     "Remember and recall": (demonstrating, writing, asking, reading),
     "Keep it true": (claiming, reasoning, forgetting, living, piping),
     "Go back": (travelling,),
-    "Share it": (governing, serving),
+    "Share it": (sharing, governing, serving),
     "Look after it": (scheduling, upkeep, doctor, benching),
 }
 

@@ -425,3 +425,41 @@ def test_the_working_memory_of_a_conversation_comes_first(run: Run, ask: Ask, tm
     run("scheduler", "--run")
     in_mind = ask("context", "the weather", "--conversation", "supper")["hits"][0]
     assert in_mind["why"] == {"working": 1.0}
+
+
+def test_memories_travel_in_a_package(run: Run, ask: Ask, tmp_path: Path) -> None:
+    fox = added(ask, "The fox is red.")
+    added(ask, "Write to ana@example.com.")
+    shown = run("export", "p.memcube", "--sensitive", "leave out").stdout
+    assert "1 memory in 1 operation" in shown
+    assert "Left out: 1 sensitive memories." in shown
+    assert ask("export", "q.memcube", "--query", "fox", "--kind", "episode")["manifest"]["cubes"] == 2
+    assert ask("export", "r.memcube", "--all", "--since", "q.memcube")["manifest"]["operations"] == 0
+    assert "1 memory new." in run("load", "p.memcube", "--vault", "b.db").stdout
+    assert "Nothing new." in run("merge", "p.memcube", "--vault", "b.db").stdout
+    assert [cube["id"] for cube in ask("list", "--vault", "b.db")["cubes"]] == [fox]
+    copied = ask("load", "p.memcube", "--copies", "-n", "from-ana", "--vault", "b.db")["merged"]["new"]
+    assert ask("get", *copied, "--vault", "b.db")["governance"]["trust"] == "third_party"
+    run("forget", fox)
+    assert "1 memory changed." in run("sync", "memory.db", "b.db").stdout
+    assert "is no sound package" in run("load", "memory.db", code=1).stderr
+    assert "--all means" in run("export", "s.memcube", "--all", "-n", "a", code=1).stderr
+    assert "there already" in run("export", "p.memcube", code=1).stderr
+
+
+def test_keys_are_made_shown_and_used(run: Run, ask: Ask, tmp_path: Path) -> None:
+    added(ask, "The fox is vermilion.")
+    public = run("key", "new", "me.pem").stdout.strip()
+    assert run("key", "show", "me.pem").stdout.strip() == public
+    age = ask("key", "new", "me.age", "--age")["public"]
+    assert ask("key", "show", "me.age")["public"] == age
+    assert f"Signed by {public}." in run("export", "p", "--key", "me.pem", "--to", age).stdout
+    assert b"vermilion" not in (tmp_path / "p").read_bytes()
+    assert "is encrypted" in run("load", "p", "--vault", "b.db", code=1).stderr
+    assert "1 memory new." in run("load", "p", "--vault", "b.db", "-i", "me.age").stdout
+    run("key", "new", "locked.pem", "--passphrase", stdin="sesame\nsesame\n")
+    assert "passphrase is wrong" in run("export", "q", "--key", "locked.pem", stdin="other\n", code=1).stderr
+    run("export", "q", "--key", "locked.pem", stdin="sesame\n")
+    assert "never overwritten" in run("key", "new", "me.pem", code=1).stderr
+    assert "holds no secret key" in run("load", "p", "--vault", "b.db", "-i", "me.pem", code=1).stderr
+    assert "cannot be read" in run("key", "show", "none.pem", code=1).stderr

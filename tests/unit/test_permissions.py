@@ -98,6 +98,10 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "audit": ("owner", lambda memos, _: memos.audit(namespace=HERE)),
     "tick": (NOBODY, lambda memos, _: memos.tick()),
     "fork": (NOBODY, lambda memos, _: memos.fork("fork.db")),
+    "export": (NOBODY, lambda memos, _: memos.export("never.memcube")),
+    "load": (NOBODY, lambda memos, _: memos.load("some.memcube")),
+    "merge": (NOBODY, lambda memos, _: memos.merge("vault.db")),
+    "sync": (NOBODY, lambda memos, _: memos.sync("vault.db")),
     "background": (NOBODY, lambda memos, _: memos.background().__enter__()),
     "stats": (NOBODY, lambda memos, _: memos.stats()),
     "verify": (NOBODY, lambda memos, _: memos.verify()),
@@ -125,6 +129,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         memos.forget(archived)
         memos.freeze(frozen)
         [waiting] = memos.as_principal("user:contributor").add("The fox is blue.", namespace=HERE).ids
+        memos.export("some.memcube")
         yield World(memos, fact, other, waiting, archived, frozen, version)
 
 

@@ -7,6 +7,7 @@ The age file encryption format, age-encryption.org/v1, C2SP.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from memos_core.errors import ExtraMissing, InvalidInput, InvalidKey
 if TYPE_CHECKING:
     from types import ModuleType
 
+BEGINNING = "AGE-SECRET-KEY-1"  # of a secret key
 _MARK = b"age-encryption.org/v1\n"
 START = len(_MARK)  # bytes that tell an encrypted file
 
@@ -29,6 +31,60 @@ def new_identity() -> tuple[str, str]:
     """Make a secret key, and the public key that belongs to it."""
     identity = _age().x25519.Identity.generate()
     return str(identity), str(identity.to_public())
+
+
+def public_of(secret: str) -> str:
+    """The public key that belongs to a secret one.
+
+    Raises
+    ------
+    InvalidKey
+        If it is none.
+    """
+    return str(_identity(secret).to_public())
+
+
+def save_identity(secret: str, path: Path) -> None:
+    """Write a secret key to a new file that only its owner may read.
+
+    Raises
+    ------
+    InvalidKey
+        If something is there already, or it cannot be written.
+    """
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as stream:
+            stream.write(f"# public key: {public_of(secret)}\n{secret}\n")
+    except FileExistsError as error:
+        raise InvalidKey(detail=f"{path} is there already; a key is never overwritten.") from error
+    except OSError as error:
+        raise InvalidKey(detail=f"{path} cannot be written: {error.strerror}.") from error
+
+
+def load_identity(path: Path) -> str:
+    """Read a secret key from a file, as age writes it too.
+
+    Raises
+    ------
+    InvalidKey
+        If it holds none.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidKey(detail=f"The key file {path} cannot be read.") from error
+    found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if len(found) != 1 or not found[0].startswith(BEGINNING):
+        raise InvalidKey(detail=f"{path} holds no secret key of age. `memos key new FILE --age` makes one.")
+    return found[0]
+
+
+def is_identity(path: Path) -> bool:
+    """Say whether a file seems to hold a secret key of age."""
+    try:
+        return BEGINNING.encode() in path.read_bytes()
+    except OSError:
+        return False
 
 
 def recipient(text: str) -> str:
