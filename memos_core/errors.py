@@ -162,6 +162,15 @@ class NotPermitted(MemOSError, PermissionError):
     template = "{principal} may not {right} in {namespace}. An owner of it can grant that: memos.grant(...)."
 
 
+class ReadOnly(NotPermitted):
+    """An installed package, which only its publisher changes."""
+
+    template = (
+        "{namespace} belongs to an installed package: its publisher writes it, and nobody else. "
+        "What is not wanted there can be forgotten or erased."
+    )
+
+
 class InvalidTransition(MemOSError, ValueError):
     """A step in the life of a cube that the table of the life cycle does not hold; ``docs/LIFECYCLE.md`` shows it."""
 

@@ -49,12 +49,15 @@ class Listing(Frozen):
         Public key of who signs its releases.
     rotations
         Envelopes by which each key of the publisher named its successor, the first first.
+    revoked
+        Ids of licences that do not count any more.
     """
 
     name: str
     publisher: str
     rotations: tuple[str, ...] = ()
     releases: tuple[Release, ...] = ()
+    revoked: tuple[str, ...] = ()
 
     def newest(self) -> Release | None:
         """The greatest version that is not yanked; ``None`` if there is none."""
@@ -134,22 +137,38 @@ class Installed(Frozen):
         Where it came from.
     namespace
         That it lies in, and that nobody else writes to.
-    sha256
-        Of its file.
+    digest
+        SHA-256 of its manifest, which stands for the whole package.
     publisher
         Public key.
     licence
         If it is a paid one.
+    ended
+        Why nothing of it is recalled any more, if the end of the licence is not the reason.
     """
 
     name: str
     version: str
     registry: str
     namespace: Namespace
-    sha256: str
+    digest: str
     publisher: str
     cubes: int = 0
     licence: Licence | None = None
+    ended: str = ""
+
+    @property
+    def may_leave(self) -> bool:
+        """Whether what is installed may go into packages of one's own."""
+        return self.licence is None or EXPORT in self.licence.rights
+
+    def why_not(self, at: datetime) -> str | None:
+        """Why nothing of it is recalled at a moment; ``None`` if it is."""
+        if self.ended:
+            return self.ended
+        if self.licence is not None and self.licence.has_ended(at):
+            return f"its licence ended at {self.licence.expires:%Y-%m-%d %H:%M} UTC"
+        return None
 
 
 class Update(Frozen):
@@ -157,3 +176,67 @@ class Update(Frozen):
 
     installed: Installed
     newest: Release
+
+
+class Report(Frozen):
+    """How often memories under a licence were recalled, as the licensee says and signs.
+
+    Attributes
+    ----------
+    uses
+        When, and how many memories each time, in order.
+    head
+        Digest of the chain of all uses: a later report must go on from it.
+    """
+
+    licence: str
+    package: str
+    uses: tuple[tuple[AwareDatetime, int], ...] = ()
+    head: str
+
+
+class Revision(Frozen):
+    """What installing a release changes, or would change.
+
+    Attributes
+    ----------
+    installed
+        What is installed after it.
+    previous
+        The version before it; ``None`` if there was none.
+    new, withdrawn
+        Texts of memories that come and go.
+    changed
+        Texts of memories before and after.
+    unembedded
+        How many texts still have no vector; ``memos.reembed()`` makes them.
+    """
+
+    installed: Installed
+    previous: str | None = None
+    new: tuple[str, ...] = ()
+    changed: tuple[tuple[str, str], ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    unembedded: int = 0
+
+
+class Locked(Frozen):
+    """A package in a lock file: exactly this one is to be installed.
+
+    Attributes
+    ----------
+    digest
+        As :class:`Installed` has it.
+    """
+
+    version: str
+    registry: str
+    publisher: str
+    digest: str
+
+
+class Lock(Frozen):
+    """What is installed, for another machine to install the same."""
+
+    format: str = "memstore-lock/1"
+    packages: Mapping[str, Locked] = Field(default_factory=dict)

@@ -126,6 +126,8 @@ class Selection(Frozen):
     ----------
     namespace
         Covers its sub-namespaces, unless ``exact``.
+    without
+        Namespaces that are left out, with all below them.
     states
         By default those that are recalled without being asked for.
     now
@@ -139,6 +141,7 @@ class Selection(Frozen):
 
     namespace: Namespace
     exact: bool = False
+    without: frozenset[Namespace] = frozenset()
     kinds: frozenset[Kind] | None = None
     states: frozenset[State] = RECALLED
     min_trust: TrustField | None = None
@@ -149,6 +152,10 @@ class Selection(Frozen):
     as_of: AwareDatetime | None = None
     known_at: AwareDatetime | None = None
 
+    def leaves_out(self, namespace: Namespace) -> bool:
+        """Say whether a namespace is one of those that are left out, or below it."""
+        return any(covers(outer, namespace) for outer in self.without)
+
     def admits(self, cube: MemCube) -> bool:
         """Say whether a cube, folded as of ``known_at``, passes."""
         return self.admits_content(cube) and cube.state in self.states
@@ -157,7 +164,8 @@ class Selection(Frozen):
         """Say whether a content passes, whatever its state."""
         provenance, governance = content.provenance, content.governance
         return (
-            (content.namespace == self.namespace if self.exact else covers(self.namespace, content.namespace))
+            not self.leaves_out(content.namespace)
+            and (content.namespace == self.namespace if self.exact else covers(self.namespace, content.namespace))
             and (self.kinds is None or content.kind in self.kinds)
             and (self.min_trust is None or governance.trust >= self.min_trust)
             and (self.source_ids is None or provenance.source_id in self.source_ids)

@@ -21,6 +21,7 @@ from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
 from memos_core.errors import NotPermitted, VaultBusy, VaultFull
+from memos_core.infrastructure.memstore.places import Places
 from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Job, Part, Passage, Scored, Topic, Vault, Walk
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class GuardedVault:
     Parameters
     ----------
     principal
-        Who uses it; ``None`` is whoever opened the vault, who may do everything.
+        Who uses it; ``None`` is whoever opened the vault, who may do everything but write into installed packages.
 
     Notes
     -----
@@ -53,6 +54,7 @@ class GuardedVault:
         self._lock = threading.Lock()
         self._depth = threading.local()  # of transactions: what is recorded inside one may be rolled back
         self._parsed: tuple[str | None, tuple[Grant, ...]] = (None, ())
+        self.packages = Places(vault)
 
     # the gate
 
@@ -101,17 +103,15 @@ class GuardedVault:
         """How far at most what this principal writes there is trusted."""
         if self._principal is None:
             return max(Trust)
-        allowing = [
-            each.trust
-            for each in self.own_grants()
-            if each.allows(Right.SUGGEST, content.namespace, now=self._clock.now(), kind=content.kind)
-        ]
-        return max(allowing, default=min(Trust))
+        now, where, kind = self._clock.now(), content.namespace, content.kind
+        allowing = (each for each in self.own_grants() if each.allows(Right.SUGGEST, where, now=now, kind=kind))
+        return max((each.trust for each in allowing), default=min(Trust))
 
     # writing
 
     def commit(self, batch: Batch) -> int:
         present = self._present(batch.operations)
+        self.packages.check(batch, present, principal=self._principal or OWNER)
         if self._principal is not None:
             held = {op.cube for op in batch.operations if _action(op) == Trigger.HOLD.value}
             for operation in batch.operations:
@@ -135,7 +135,8 @@ class GuardedVault:
 
     def _present(self, operations: Iterable[Operation]) -> dict[str, MemCube]:
         """The cubes that operations are about, as they are: nobody may put over what is not theirs."""
-        named = [op.cube for op in operations if self._principal is not None or op.kind is not OperationKind.PUT]
+        is_needed = self._principal is not None or bool(self.packages)
+        named = [op.cube for op in operations if is_needed or op.kind is not OperationKind.PUT]
         return {cube.id: cube for cube in self._vault.get(list(dict.fromkeys(named)))} if named else {}
 
     def _store(self, batch: Batch, present: Mapping[str, MemCube]) -> int:
@@ -230,11 +231,13 @@ class GuardedVault:
         return seen
 
     def _within(self, selection: Selection) -> Selection:
-        """A selection of nothing but what the principal may read."""
+        """A selection of nothing but what the principal may read, and what is licensed."""
         self.authorise(Right.READ, selection.namespace)
+        now = self._clock.now()
+        if closed := self.packages.closed(now):
+            selection = selection.model_copy(update={"without": selection.without | closed})
         if self._principal is None:
             return selection
-        now = self._clock.now()
         kinds = [each.kinds for each in self.own_grants() if each.allows(Right.READ, selection.namespace, now=now)]
         if None in kinds:
             return selection

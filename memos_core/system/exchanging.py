@@ -73,7 +73,7 @@ class Exchanging(Receiving):
         Returns
         -------
         Manifest
-            What the package holds, and what was left out.
+            What the package holds, and what was left out; licensed packages are, unless their licence lets them leave.
 
         Raises
         ------
@@ -96,6 +96,7 @@ class Exchanging(Receiving):
             scope=scope,
             since=0 if since is None else since.until,
             history=history,
+            withheld=self._vault.packages.withheld(),
             disclose=self._disclosing(sensitive),
         )
         target = Path(fspath(path))

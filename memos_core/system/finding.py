@@ -10,6 +10,7 @@ from functools import partial
 from typing_extensions import Unpack
 
 from memos_core.cube.answer import Change, Context, Difference, Hit
+from memos_core.cube.audit import OWNER
 from memos_core.cube.fold import content_of
 from memos_core.cube.memcube import Content, MemCube, State
 from memos_core.cube.message import aware, names
@@ -62,13 +63,20 @@ class Finding(OpenVault):
         embedder = self._loaded_embedder()
         if self._vault.spec not in {None, embedder.spec}:
             raise EmbedderMismatch(expected=str(self._vault.spec), actual=str(embedder.spec))
-        find = partial(recall, selection=wanted, vault=self._vault, embedder=embedder, now=now)
+        packages = self._vault.packages.all()
+        find = partial(recall, selection=wanted, vault=self._vault, embedder=embedder, now=now, packages=packages)
         if self._llm is None:
             hits = find(question, limit=limit)
         else:
             from memos_core.operation.recall.refining import refined
 
             hits = refined(question, lambda text, most: find(text, limit=most), model=self._llm, limit=limit)
+        if packages:
+            from memos_core.infrastructure.memstore.metering import Meter
+
+            meter = Meter(self._whole)
+            meter.warn(wanted.namespace, now=now)
+            hits = meter.counted(hits, now=now, principal=self._principal or OWNER)
         self._usage.count(hit.cube.id for hit in hits)
         return hits
 

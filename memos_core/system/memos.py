@@ -1,9 +1,9 @@
 """MemOS: the facade, one class in several parts, each of which builds on the one before."""
 
-from memos_core.system.exchanging import Exchanging
+from memos_core.system.shopping import Shopping
 
 
-class MemOS(Exchanging):
+class MemOS(Shopping):
     """A memory that an agent can add to, search, change, roll back and forget.
 
     Parameters

@@ -63,6 +63,7 @@ class OpenVault:
         gate = Gate(self._vault.commit, admit=self._admitted, waits=self._vault.waits)
         self._writer = Writer(self._whole, self._author, self._loaded_embedder, gate=gate)
         self._copier = Writer(self._whole, self._author, None, gate=Gate(self._vault.commit, admit=self._screened))
+        self._stocker = Writer(self._whole, self._author, None, gate=Gate(self._vault.follow, admit=self._screened))
         self._follower = Writer(self._whole, self._author, self._loaded_embedder, gate=Gate(self._vault.follow))
 
     def _admitted(self, content: Content) -> Content:

@@ -41,7 +41,7 @@ class Piping(Travelling):
             Of :mod:`memos_core.operation.pipeline`, such as ``redact("Ana")`` and ``transfer("team")``, in this order;
             or functions of the same form.
         namespace
-            Of the memories, with all below it.
+            Of the memories, with all below it but installed packages.
         dry_run
             Say what would be done, and do nothing. A chat model is asked nevertheless.
         **filters
@@ -62,7 +62,8 @@ class Piping(Travelling):
         """
         from memos_core.operation.pipeline import run
 
-        wanted = selection(namespace, now=self._clock.now(), **filters)
+        asked = selection(namespace, now=self._clock.now(), **filters)
+        wanted = asked.model_copy(update={"without": frozenset(self._vault.packages.all())})
         cubes = self._vault.select(wanted, limit=self._vault.count(wanted))
         planned = [self._read_again(piece) for piece in run(steps, cubes, self._tools(len(cubes)))]
         if dry_run:

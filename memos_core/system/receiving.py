@@ -155,7 +155,7 @@ class Receiving(Piping):
                 fresh = self._news(page)
                 ids = [*dict.fromkeys(op.cube for op in fresh)]
                 before = {cube.id: cube for cube in self._whole.get(ids)}
-                count += self._vault.commit(Batch(fresh))
+                count += self._vault.follow(Batch(fresh))
                 after = {cube.id: cube for cube in self._whole.get(ids)}
                 new |= dict.fromkeys(after.keys() - before.keys())
                 changed |= dict.fromkeys(name for name in before.keys() & after.keys() if name not in new)

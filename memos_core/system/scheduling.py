@@ -66,7 +66,9 @@ class Scheduling(Summing):
         at, bounds = aware(now, "now") or self._clock.now(), limits or Limits()
         self._usage.flush_if_possible()
         tiers = {name: Tier(backend.held(), backend.is_for_stable) for name, backend in self._backends.items()}
-        snapshot = look(self._vault, self._loaded_embedder(), now=at, limits=bounds, tiers=tiers)
+        snapshot = look(
+            self._vault, self._loaded_embedder(), now=at, limits=bounds, tiers=tiers, apart=self._vault.packages.all()
+        )
         decisions = plan(snapshot, at, bounds)
         if dry_run:
             return [Done(decision=decision, outcome="planned") for decision in decisions]

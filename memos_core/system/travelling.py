@@ -194,7 +194,7 @@ class Travelling(Scheduling):
             operations = self._vault.changes(scope, limit=sys.maxsize)
             puts = [each for each in operations if each.kind is OperationKind.PUT and each.body is not None]
             touched = dict.fromkeys(put.cube for put in puts if is_meant(content_of(put).provenance))
-            cubes = [cube for cube in self._vault.get([*touched]) if covers(scope, cube.namespace)]
+            cubes = [cube for cube in self._vault.get([*touched]) if self._is_within(scope, cube)]
             found = [without(is_meant, cube, self._vault.history(cube.id)) for cube in cubes]
             aims = [each for each in found if each is not None]
             return aims if dry_run else self._bring_about(aims, scope, f"undone: {_told(named, wanted)}")
@@ -240,9 +240,13 @@ class Travelling(Scheduling):
         ids = [*dict.fromkeys(each.cube for each in changed if cube in {None, each.cube})]
         past = {each.id: each for each in self._vault.get(ids, known_at=since)}
         present = {each.id: each for each in self._vault.get(ids, known_at=until)}
-        here = {each.id for each in (*past.values(), *present.values()) if covers(scope, each.namespace)}
+        here = {each.id for each in (*past.values(), *present.values()) if self._is_within(scope, each)}
         before, after = ({name: side[name] for name in side if name in here} for side in (past, present))
         return before, after
+
+    def _is_within(self, scope: Namespace, cube: MemCube) -> bool:
+        """Say whether a memory is of a scope, and its owner's: installed packages have a history of their own."""
+        return covers(scope, cube.namespace) and self._vault.packages.holding(cube.namespace) is None
 
     def _bring_about(
         self, aims: builtins.list[Contrast], scope: Namespace, reason: str, *, asked_for: Container[str] = ()

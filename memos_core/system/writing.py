@@ -17,7 +17,7 @@ from memos_core.cube.namespace import Namespace, NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.selection import selection
 from memos_core.errors import VaultBusy, VaultFull
-from memos_core.operation.writer import Draft, Progress
+from memos_core.operation.writer import Draft, Progress, Writer
 from memos_core.system.finding import Finding
 
 if TYPE_CHECKING:
@@ -155,10 +155,10 @@ class Writing(Finding):
         with self.transaction():
             return self.get(self._store(draft).ids[0])
 
-    def _store(self, draft: Draft) -> Added:
+    def _store(self, draft: Draft, *, writer: Writer | None = None) -> Added:
         """Store what was prepared, and let others follow it: in one transaction."""
         before = self._contents(draft.superseded)
-        added = self._writer.store(draft)
+        added = (writer or self._writer).store(draft)
         self._settle(added.written, before=before)
         return added
 

@@ -102,6 +102,7 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "load": (NOBODY, lambda memos, _: memos.load("some.memcube")),
     "merge": (NOBODY, lambda memos, _: memos.merge("vault.db")),
     "sync": (NOBODY, lambda memos, _: memos.sync("vault.db")),
+    "store": (NOBODY, lambda memos, _: memos.store(namespace=HERE)),
     "background": (NOBODY, lambda memos, _: memos.background().__enter__()),
     "stats": (NOBODY, lambda memos, _: memos.stats()),
     "verify": (NOBODY, lambda memos, _: memos.verify()),

@@ -33,6 +33,8 @@ class Wish:
         Only what the vault stored after this number of its log.
     history
         Whether earlier versions go with what they say.
+    withheld
+        Namespaces of packages whose licences do not let them leave.
     disclose
         Makes of a memory what may be told of it: ``None`` if nothing may. Without it, all may, earlier versions too.
     """
@@ -41,6 +43,7 @@ class Wish:
     scope: Namespace = ()
     since: int = 0
     history: bool = True
+    withheld: frozenset[Namespace] = frozenset()
     disclose: Callable[[MemCube], Content | None] | None = None
 
 
@@ -121,6 +124,9 @@ def _judge(operations: Sequence[Operation], verdicts: dict[str, _Verdict], choic
 def _verdict(cube: MemCube, choice: Choice, wish: Wish) -> _Verdict:
     shown = frozenset({cube.version, *cube.conflicts})
     if wish.admits is not None and not wish.admits(cube):
+        return _Verdict(goes=False, shown=shown)
+    if any(covers(place, cube.namespace) for place in wish.withheld):
+        choice.left_out["licensed memories"] += 1
         return _Verdict(goes=False, shown=shown)
     told = cube.content() if wish.disclose is None else wish.disclose(cube)
     goes = told is not None and told == cube.content()

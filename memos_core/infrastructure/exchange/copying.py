@@ -6,14 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from memos_core.cube.memcube import RECALLED, Content, Kind, MemCube, Origin, Trust
-from memos_core.cube.namespace import Namespace
+from memos_core.cube.namespace import Namespace, covers
 from memos_core.cube.selection import Selection
 from memos_core.ports import Vault
 
 PAGE = 500  # cubes at a time
 
 
-def copies(vault: Vault, *, label: str, below: Namespace, trust: Trust) -> Iterator[list[Content]]:
+def copies(
+    vault: Vault, *, label: str, below: Namespace, trust: Trust, root: Namespace = ()
+) -> Iterator[list[Content]]:
     """Contents of what a vault shows, in sequences: messages of a conversation, passages of a document.
 
     A copy names its original as its source, so that a later copy of the same is a new version of it. It rests on
@@ -25,6 +27,8 @@ def copies(vault: Vault, *, label: str, below: Namespace, trust: Trust) -> Itera
         Of the package, the same for all its versions.
     below
         Namespace under which they go; empty for their own.
+    root
+        Beginning of their own namespaces that is left away.
     trust
         They are trusted no further.
     """
@@ -40,15 +44,20 @@ def copies(vault: Vault, *, label: str, below: Namespace, trust: Trust) -> Itera
             sequences[(cube.id,) if is_alone else (cube.namespace, cube.kind, talk)].append(cube)
     for key in sorted(sequences, key=str):
         cubes = sorted(sequences[key], key=lambda cube: (cube.provenance.position or 0, cube.id))
-        yield [_copy(cube, label, below, trust) for cube in cubes]
+        yield [_copy(cube, label, trust, _moved(cube.namespace, below, root)) for cube in cubes]
 
 
-def _copy(cube: MemCube, label: str, below: Namespace, trust: Trust) -> Content:
+def _moved(namespace: Namespace, below: Namespace, root: Namespace) -> Namespace:
+    own = namespace[len(root) :] if covers(root, namespace) else namespace
+    return (*below, *own)
+
+
+def _copy(cube: MemCube, label: str, trust: Trust, namespace: Namespace) -> Content:
     content = cube.content()
     provenance, governance = content.provenance, content.governance
     original = {} if provenance.source_id is None else {"source_id": provenance.source_id}
     changes = {
-        "namespace": (*below, *content.namespace),
+        "namespace": namespace,
         "follows": None,
         "metadata": {**content.metadata, **original},
         "provenance": provenance.model_copy(

@@ -55,6 +55,16 @@ class SigningKey:
         return cls(Ed25519PrivateKey.generate())
 
     @classmethod
+    def of(cls, secret: str) -> SigningKey:
+        """The key that :attr:`secret` is of."""
+        return cls(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(secret)))
+
+    @property
+    def secret(self) -> str:
+        """The private key, as 64 hexadecimal digits: for nobody's eyes."""
+        return self._key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()).hex()
+
+    @classmethod
     def load(cls, path: Path, passphrase: Passphrase | None = None) -> SigningKey:
         """Read a key from a file in PEM (PKCS 8).
 

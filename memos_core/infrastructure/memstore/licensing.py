@@ -21,7 +21,7 @@ from memos_core.cube.payload import Plaintext
 from memos_core.errors import InvalidInput, LicenceError
 from memos_core.infrastructure.exchange.encryption import recipient
 from memos_core.infrastructure.exchange.signing import SigningKey
-from memos_core.infrastructure.memstore.statements import LICENCE, read, signed
+from memos_core.infrastructure.memstore.statements import LICENCE, follow, read, signed
 
 MARKS = 3  # memories in each copy that say whose it is
 CODE = 12  # characters of a mark
@@ -63,13 +63,15 @@ def sign(licence: Licence, key: SigningKey) -> bytes:
     return signed(LICENCE, licence.package, licence.model_dump(mode="json"), key)
 
 
-def verified(token: bytes, *, publishers: Iterable[str]) -> Licence:
+def verified(token: bytes, *, publisher: str, rotations: Iterable[str] = ()) -> Licence:
     """Read a token.
 
     Parameters
     ----------
-    publishers
-        Keys that may have signed it.
+    publisher
+        Whose key signed it, or named the one that is the publisher's now.
+    rotations
+        Envelopes by which keys named their successors.
 
     Raises
     ------
@@ -81,9 +83,23 @@ def verified(token: bytes, *, publishers: Iterable[str]) -> Licence:
         licence = Licence.model_validate(fields)
     except ValueError as error:
         raise LicenceError(package="this package", detail=f"the token cannot be read ({error}).") from error
-    if key not in set(publishers) or licence.package != package:
+    if publisher not in follow(key, rotations) or licence.package != package:
         raise LicenceError(package=package, detail=f"it is signed by {key}, who is not the publisher.")
     return licence
+
+
+def subject(token: bytes) -> str:
+    """The package that a token is for, as far as it says so itself.
+
+    Raises
+    ------
+    LicenceError
+        If it is no licence.
+    """
+    try:
+        return read(token, LICENCE)[1]
+    except InvalidInput as error:
+        raise LicenceError(package="this package", detail=f"the token cannot be read ({error}).") from error
 
 
 def check(licence: Licence, *, name: str, version: str, at: datetime) -> None:

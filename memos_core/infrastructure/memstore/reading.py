@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import ipaddress
-import shutil
 import ssl
 import urllib.error
 import urllib.request
@@ -60,24 +60,24 @@ class Shelf:
             raise RegistryError(registry=self.location, detail=f"{path} is longer than {limit:,} bytes.")
         return data
 
-    def fetch(self, path: str, target: Path, *, size: int | None) -> None:
-        """Copy a file from there, of which the index says how long it is.
+    def fetch(self, path: str, target: Path, *, limit: int) -> str:
+        """Copy a file from there, and return its SHA-256.
 
         Raises
         ------
         RegistryError
-            If it cannot be had, or is longer than that.
+            If it cannot be had, or is longer than the limit.
         """
+        digest = hashlib.sha256()
         with self._opened(path) as stream, target.open("wb") as copy:
-            if size is None:
-                shutil.copyfileobj(stream, copy, CHUNK)
-                return
-            left = size + 1
-            while left > 0 and (chunk := stream.read(min(CHUNK, left))):
-                copy.write(chunk)
+            left = limit
+            while chunk := stream.read(CHUNK):
                 left -= len(chunk)
-        if target.stat().st_size != size:
-            raise RegistryError(registry=self.location, detail=f"{path} is not as long as the index says.")
+                if left < 0:
+                    raise RegistryError(registry=self.location, detail=f"{path} is longer than {limit:,} bytes.")
+                copy.write(chunk)
+                digest.update(chunk)
+        return digest.hexdigest()
 
     @contextmanager
     def _opened(self, path: str) -> Iterator[IO[bytes]]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from memos_core.cube.canonical import parse_object, sha256
+from memos_core.cube.canonical import parse_object
 from memos_core.cube.listing import Index, Listing, Release
 from memos_core.cube.package import package_name
 from memos_core.errors import InvalidInput, RegistryError
+from memos_core.infrastructure.clock import SystemClock
 from memos_core.infrastructure.exchange.archive import Package
 from memos_core.infrastructure.exchange.signing import SigningKey
+from memos_core.infrastructure.memstore.reading import CHUNK
 from memos_core.infrastructure.memstore.statements import INDEX, ROTATION, check_pin, read, rotation, signed
 from memos_core.ports import Clock
 
@@ -38,10 +41,10 @@ class Registry:
         If the index there is signed by another key.
     """
 
-    def __init__(self, folder: Path, key: SigningKey, *, clock: Clock) -> None:
+    def __init__(self, folder: Path, key: SigningKey, *, clock: Clock | None = None) -> None:
         self._folder = folder
         self._key = key
-        self._clock = clock
+        self._clock = clock or SystemClock()
         folder.mkdir(parents=True, exist_ok=True)
         self._index = self._held()
 
@@ -83,7 +86,7 @@ class Registry:
         release = Release(
             version=manifest.version,
             path=f"sold/{place}" if paid else f"packages/{place}.memcube",
-            sha256="" if paid else sha256(path.read_bytes()),
+            sha256="" if paid else digest_of(path),
             size=0 if paid else path.stat().st_size,
             description=manifest.description,
             licence=manifest.licence,
@@ -121,6 +124,21 @@ class Registry:
             each.model_copy(update={"yanked": reason}) if each.version == version else each for each in listing.releases
         )
         changed = listing.model_copy(update={"releases": releases})
+        self._write(lambda index: {"packages": {**index.packages, name: changed}})
+
+    def revoke(self, name: str, licence: str) -> None:
+        """Say that a licence does not count any more. Who polls the index finds out; who never does, does not.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such package here.
+        """
+        listing = self._index.packages.get(name)
+        if listing is None:
+            raise InvalidInput(detail=f"There is no {name} here.")
+        revoked = (*dict.fromkeys((*listing.revoked, licence)),)
+        changed = listing.model_copy(update={"revoked": revoked})
         self._write(lambda index: {"packages": {**index.packages, name: changed}})
 
     def refresh(self) -> Index:
@@ -186,6 +204,15 @@ class Registry:
             stream.flush()
             os.fsync(stream.fileno())
         unfinished.replace(self._folder / INDEX_FILE)
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def parsed(data: bytes, registry: str) -> tuple[str, Index]:

@@ -22,8 +22,10 @@ def scope(db: apsw.Connection, selection: Selection) -> tuple[int, ...]:
     """Numbers of the namespaces that a selection covers and that are in use."""
     path = {"path": "/".join(selection.namespace)}
     if selection.exact:
-        return tuple(number for (number,) in query(db, _READ["exactly"], path))
-    return tuple(number for (number,) in query(db, _READ["covered"], {**path, "whole": not selection.namespace}))
+        found = query(db, _READ["exactly"], path)
+    else:
+        found = query(db, _READ["covered"], {**path, "whole": not selection.namespace})
+    return tuple(number for number, path in found if not selection.leaves_out(tuple(path.split("/"))))
 
 
 def admitted(selection: Selection, within: Sequence[int], *, put: str = "put") -> tuple[str, dict[str, Any]]:
@@ -67,7 +69,8 @@ def _is_ordinary(selection: Selection) -> bool:
 
 def is_plain(selection: Selection) -> bool:
     """Say whether the indexes themselves can answer: present time, states that are recalled, no narrow filter."""
-    return selection == Selection(namespace=selection.namespace, exact=selection.exact, now=selection.now)
+    place = {"namespace": selection.namespace, "exact": selection.exact, "without": selection.without}
+    return selection == Selection(**place, now=selection.now)
 
 
 def _shown(selection: Selection, put: str, values: dict[str, Any]) -> str:

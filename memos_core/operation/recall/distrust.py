@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from memos_core.cube.memcube import MemCube, Trust
+from memos_core.cube.namespace import Namespace, covers
 from memos_core.operation.recall.fusion import Ranked
 
 MOST = 1  # hits of one source of the lowest trust that stand before hits of others
 
 
 def limited(
-    ranked: Sequence[Ranked], limit: int, hydrate: Callable[[Sequence[Ranked]], Mapping[str, MemCube]]
+    ranked: Sequence[Ranked],
+    limit: int,
+    hydrate: Callable[[Sequence[Ranked]], Mapping[str, MemCube]],
+    *,
+    packages: Collection[Namespace] = (),
 ) -> tuple[list[Ranked], dict[str, MemCube]]:
     """Take the best, but of one unknown source the best alone; its others come after everything else.
 
@@ -25,6 +30,8 @@ def limited(
         Best first.
     hydrate
         Gives the cubes of some of them, by id; what it does not give is left out.
+    packages
+        Where packages lie that were installed: of each of these half of the hits may stand before others.
 
     Returns
     -------
@@ -34,15 +41,17 @@ def limited(
     cubes: dict[str, MemCube] = {}
     first: list[Ranked] = []
     later: list[Ranked] = []
-    seen: Counter[str] = Counter()
+    seen: Counter[Namespace | str] = Counter()
     for start in range(0, len(ranked), limit):
         page = ranked[start : start + limit]
         cubes |= hydrate(page)
         for found in page:
             cube = cubes.get(found.cube)
             if cube is not None and cube.governance.trust is Trust.THIRD_PARTY:
-                seen[source := _source(cube)] += 1
-                (first if seen[source] <= MOST else later).append(found)
+                place = next((place for place in packages if covers(place, cube.namespace)), None)
+                most = MOST if place is None else max(MOST, limit // 2)
+                seen[source := place or _source(cube)] += 1
+                (first if seen[source] <= most else later).append(found)
             elif cube is not None:
                 first.append(found)
         if len(first) >= limit:

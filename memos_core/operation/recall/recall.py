@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 
 from memos_core.cube.answer import Hit
 from memos_core.cube.memcube import MemCube
+from memos_core.cube.namespace import Namespace
 from memos_core.cube.selection import Selection
 from memos_core.errors import InvalidInput
 from memos_core.operation.aliases import known_as
@@ -30,6 +32,7 @@ def recall(
     limit: int,
     now: datetime,
     weights: Weights = DEFAULT,
+    packages: Collection[Namespace] = (),
 ) -> list[Hit]:
     """Find the admitted memories that answer a question.
 
@@ -37,6 +40,8 @@ def recall(
     ----------
     now
         The moment that "last week" in the question is counted from.
+    packages
+        Where installed packages lie.
 
     Returns
     -------
@@ -54,11 +59,12 @@ def recall(
     question = question.also_calling(known_as(question.entities, selection, vault).values())
     lists, passages = _candidates(question, selection, vault, embedder, max(DEPTH, 2 * limit), weights)
     ranked = fuse(lists, passages, question, weights)
-    ranked, best = limited(ranked, limit, lambda found: _hydrated(found, selection, vault))
+    take = partial(limited, limit=limit, hydrate=lambda found: _hydrated(found, selection, vault), packages=packages)
+    ranked, best = take(ranked)
     replaced = outdated(list(best.values()), question, selection, vault, now=now) if weights.outdated else {}
     if replaced:
         ranked = corrected(ranked, replaced, weight=weights.outdated)
-        ranked, best = limited(ranked, limit, lambda found: _hydrated(found, selection, vault))
+        ranked, best = take(ranked)
     return _hits(ranked[:limit], best, replaced)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from memos_core.cube.memcube import Kind, MemCube, State
@@ -21,9 +21,23 @@ NEIGHBOURS = 4  # nearest, that a new cube is compared with
 SCRUBBED, SEEN = "scheduler scrubbed", "scheduler seen"  # names of notes
 
 
-def look(vault: Vault, embedder: Embedder, *, now: datetime, limits: Limits, tiers: Mapping[str, Tier]) -> Snapshot:
-    """Read what planning needs, the latest versions first where there are more cubes than may be looked at."""
-    cubes = tuple(_cubes(vault, limits.cubes))
+def look(
+    vault: Vault,
+    embedder: Embedder,
+    *,
+    now: datetime,
+    limits: Limits,
+    tiers: Mapping[str, Tier],
+    apart: Collection[Namespace] = (),
+) -> Snapshot:
+    """Read what planning needs, the latest versions first where there are more cubes than may be looked at.
+
+    Parameters
+    ----------
+    apart
+        Namespaces that are left as they are.
+    """
+    cubes = tuple(_cubes(vault, limits.cubes, apart))
     held = vault.operations({version for tier in tiers.values() for version in tier.held})
     cubes += tuple(vault.get(sorted({put.cube for put in held.values()}.difference(cube.id for cube in cubes))))
     scrubbed = vault.noted(SCRUBBED)
@@ -37,10 +51,10 @@ def look(vault: Vault, embedder: Embedder, *, now: datetime, limits: Limits, tie
     )
 
 
-def _cubes(vault: Vault, limit: int) -> Iterator[MemCube]:
+def _cubes(vault: Vault, limit: int, apart: Collection[Namespace]) -> Iterator[MemCube]:
     left = limit
     for root in dict.fromkeys(namespace[:1] for namespace in vault.namespaces()):
-        selection, offset = Selection(namespace=root, states=LIVING), 0
+        selection, offset = Selection(namespace=root, states=LIVING, without=frozenset(apart)), 0
         while left and (page := vault.select(selection, limit=min(PAGE, left), offset=offset)):
             yield from page
             offset += len(page)

@@ -167,6 +167,13 @@ class Nearest(VaultSuite):
         found = desk.vault.nearest(alice(), vector(1, 0, 0, 0), limit=2)
         assert ids(found) == [mine[1].cube, mine[2].cube]
 
+    def test_what_is_left_out_is_neither_near_nor_matched(self, desk: Desk) -> None:
+        mine = desk.put("fox", vectors=[vector(1, 1, 0, 0)])
+        desk.put("fox fox", vectors=[vector(1, 0, 0, 0)], namespace="alice/store/tips")
+        here = alice(without=[("alice", "store")])
+        assert ids(desk.vault.nearest(here, vector(1, 0, 0, 0), limit=9)) == [mine.cube]
+        assert ids(desk.vault.match(here, ["fox"], limit=9)) == [mine.cube]
+
     def test_cube_of_several_parts_comes_once_by_its_best(self, desk: Desk) -> None:
         many = desk.put("many", vectors=[vector(0, 1, 0, 0), vector(1, 0, 0, 0), vector(1, 1, 0, 0)])
         one = desk.put("one", vectors=[vector(1, 2, 0, 0)])

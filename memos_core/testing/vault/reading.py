@@ -149,6 +149,13 @@ class Reading(VaultSuite):
         assert desk.texts(alice(exact=True)) == ["alice"]
         assert desk.texts(Selection(namespace=("alice", "work"), exact=True)) == ["alice/work"]
 
+    def test_namespaces_that_are_left_out_take_those_below_along(self, desk: Desk) -> None:
+        for name in ("alice", "alice/work", "alice/work/plans", "alice/workshop"):
+            desk.put(name, namespace=name)
+        left = alice(without=[("alice", "work")])
+        assert sorted(desk.texts(left)) == ["alice", "alice/workshop"]
+        assert desk.texts(Selection(namespace=("alice", "work"), exact=True, without=left.without)) == []
+
     def test_labels_are_compared_literally(self, desk: Desk) -> None:
         """Troubleshooting: LIKE, GLOB and regular expressions have wildcards, and LIKE ignores letter case."""
         for label in [*STRANGE_LABELS, "alice"]:

@@ -23,10 +23,10 @@ limit :limit offset :offset;
 select count(*) from put where {driving} and {admitted};
 
 -- name: covered
-select id from namespace where :whole or path = :path or (path > :path || '/' and path < :path || '0');
+select id, path from namespace where :whole or path = :path or (path > :path || '/' and path < :path || '0');
 
 -- name: exactly
-select id from namespace where path = :path;
+select id, path from namespace where path = :path;
 
 -- name: namespaces
 select distinct namespace.path
