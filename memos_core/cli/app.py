@@ -27,12 +27,13 @@ from memos_core.cli import (
     scheduling,
     serving,
     sharing,
+    storing,
     travelling,
     upkeep,
     writing,
 )
 from memos_core.cli.options import DEFAULT_NAMESPACE, Call
-from memos_core.cli.output import in_shell, write_error
+from memos_core.cli.output import in_shell, told_warnings, write_error
 from memos_core.errors import MemOSError
 
 # Click's; new releases of typer bring a click of their own, so it cannot be imported from there.
@@ -49,7 +50,8 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
-        with _told(as_json=ctx.params.get("as_json") or _asks_for_json(ctx.args)):
+        as_json = ctx.params.get("as_json") or _asks_for_json(ctx.args)
+        with _told(as_json=as_json), told_warnings(as_json=as_json):
             return super().invoke(ctx)
 
 
@@ -91,7 +93,7 @@ MODULES = {
     "Remember and recall": (demonstrating, writing, asking, reading),
     "Keep it true": (claiming, reasoning, forgetting, living, piping),
     "Go back": (travelling,),
-    "Share it": (sharing, governing, serving),
+    "Share it": (sharing, storing, governing, serving),
     "Look after it": (scheduling, upkeep, doctor, benching),
 }
 

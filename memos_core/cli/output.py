@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
-from memos_core.errors import CubeNotFound, EmbedderMismatch, MemOSError
+from memos_core.errors import CubeNotFound, EmbedderMismatch, MemOSError, MemOSWarning
 from memos_core.interface.context import annotated, printable
 
 if TYPE_CHECKING:
@@ -60,6 +61,28 @@ def write_error(kind: str, message: str, *, as_json: bool) -> None:
     else:
         typer.secho("Error: ", fg=typer.colors.RED, bold=True, err=True, nl=False)
         typer.echo(printable(message), err=True)
+
+
+@contextmanager
+def told_warnings(*, as_json: bool) -> Iterator[None]:
+    """Say on stderr, once each, what is warned of."""
+    told: set[str] = set()
+
+    def tell(message: Warning | str, *_: object, **__: object) -> None:
+        text = str(message)
+        if text in told:
+            return
+        told.add(text)
+        if as_json:
+            write_json({"warning": text}, stderr=True)
+            return
+        typer.secho("Warning: ", fg=typer.colors.YELLOW, bold=True, err=True, nl=False)
+        typer.echo(printable(text), err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", MemOSWarning)
+        warnings.showwarning = tell
+        yield
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -19,7 +19,7 @@ from memos_core.cli.options import (
     filters,
 )
 from memos_core.cli.output import counted, paragraph, progress, screen
-from memos_core.cube.package import Disclosure
+from memos_core.cube.package import About, Disclosure
 from memos_core.errors import InvalidInput
 from memos_core.interface.context import printable
 
@@ -51,9 +51,14 @@ def export(  # noqa: PLR0913, PLR0917 - a command lists its options
         Disclosure.INCLUDE
     ),
     vectors: Annotated[bool, typer.Option("--vectors", help="Take the vectors along.")] = False,
+    name: Annotated[Optional[str], typer.Option(metavar="NAME", help="publisher/name, for a registry.")] = None,
+    version: Annotated[str, typer.Option(metavar="X.Y.Z", help="With --name.")] = "1.0.0",
+    description: Annotated[str, typer.Option(metavar="TEXT", help="With --name.")] = "",
+    licence: Annotated[Optional[str], typer.Option(metavar="NAME", help="With --name, such as CC-BY-4.0.")] = None,
     key: KeyFile = None,
     recipients: Annotated[
-        Optional[list[str]], typer.Option("--to", metavar="AGE", help="Encrypt it to this public key of age.")
+        Optional[list[str]],
+        typer.Option("--to", metavar="KEY", help="Encrypt it to this public key of age, or the file of one."),
     ] = None,
     as_of: AsOf = None,
     kind: Kinds = None,
@@ -65,6 +70,9 @@ def export(  # noqa: PLR0913, PLR0917 - a command lists its options
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
     if everything and (call.owner is not None or query is not None):
         raise InvalidInput(detail="--all means the whole vault, and --namespace or --query a part of it.")
+    about = None
+    if name is not None:
+        about = About(name=name, version=version, description=description, licence=licence)
     narrowed = {name: each for name, each in filters(as_of, None, kind, None, None).items() if each is not None}
     with call.memory() as memos:
         found = None
@@ -79,8 +87,9 @@ def export(  # noqa: PLR0913, PLR0917 - a command lists its options
             history=not no_history,
             sensitive=sensitive,
             vectors=vectors,
+            about=about,
             key=signing_key(key),
-            recipients=recipients or (),
+            recipients=[recipient_of(each) for each in recipients or ()],
             **narrowed,  # type: ignore[arg-type]  # a part of a TypedDict
         )
     call.answer({"path": path, "manifest": manifest}, lambda: _show_manifest(path, manifest))
@@ -159,11 +168,14 @@ def new_key(
     protect: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase that protects it.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a key, and say what its public half is. The file is for you alone."""
+    """Make a key, and beside it a file FILE.pub with its public half. FILE is for you alone."""
     from memos_core.infrastructure.exchange.encryption import new_identity, save_identity
     from memos_core.infrastructure.exchange.signing import SigningKey
 
     call = Call.of(ctx, as_json=as_json)
+    beside = path.with_name(f"{path.name}.pub")
+    if beside.exists():
+        raise InvalidInput(detail=f"{beside} is there already; a key is never overwritten.")
     if age:
         secret, public = new_identity()
         save_identity(secret, path)
@@ -171,6 +183,7 @@ def new_key(
         key = SigningKey.new()
         key.save(path, typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True) if protect else None)
         public = key.public
+    beside.write_text(f"{public}\n", encoding="ascii")
     call.answer({"path": path, "public": public}, lambda: paragraph(screen(), public))
 
 
@@ -206,6 +219,22 @@ def secrets_of(paths: list[Path] | None) -> list[str]:
     from memos_core.infrastructure.exchange.encryption import load_identity
 
     return [load_identity(path) for path in paths or ()]
+
+
+def recipient_of(text: str) -> str:
+    """A public key of age, or the one in a file.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither.
+    """
+    if text.startswith("age1"):
+        return text
+    try:
+        return Path(text).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(detail=f"{text} is neither a public key of age nor the file of one.") from error
 
 
 def _manifest(path: Path) -> Manifest:

@@ -234,8 +234,7 @@ class GuardedVault:
         """A selection of nothing but what the principal may read, and what is licensed."""
         self.authorise(Right.READ, selection.namespace)
         now = self._clock.now()
-        if closed := self.packages.closed(now):
-            selection = selection.model_copy(update={"without": selection.without | closed})
+        selection = self.packages.recalled(selection, now)
         if self._principal is None:
             return selection
         kinds = [each.kinds for each in self.own_grants() if each.allows(Right.READ, selection.namespace, now=now)]

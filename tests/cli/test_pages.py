@@ -15,7 +15,7 @@ from memos_core.cli.app import app
 from memos_core.infrastructure.exchange.importers import FORMATS
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("CLI.md", "IMPORT.md")
+PAGES = ("CLI.md", "IMPORT.md", "MARKETPLACE.md")
 SAMPLE = ROOT / "examples" / "conversation.jsonl"
 
 

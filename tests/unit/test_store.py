@@ -646,10 +646,10 @@ def test_reports_of_use_are_signed_and_go_on_from_one_another(world: World) -> N
 
 def test_a_revoked_licence_ends_when_the_registry_is_asked(world: World) -> None:
     package = world.publish("1.0.0", paid=True)
-    licence, token = world.sell(package)
+    _, token = world.sell(package)
     store = world.store()
     store.install(NAME, licence=token, identities=[world.secret])
-    world.registry.revoke(NAME, licence.id)
+    world.registry.revoke(token)
     assert world.ana.search("aspirin", namespace="ana")
     store.updates()
     with pytest.warns(MemOSWarning, match="revoked"):

@@ -11,6 +11,7 @@ from memos_core.cube.grant import Right
 from memos_core.cube.memcube import MemCube
 from memos_core.cube.namespace import Namespace, covers
 from memos_core.cube.operation import OperationKind
+from memos_core.cube.selection import Selection
 from memos_core.errors import ReadOnly
 from memos_core.ports import Batch, Vault
 
@@ -42,12 +43,13 @@ class Places:
         """The package that a namespace belongs to."""
         return next((each for place, each in self.all().items() if covers(place, namespace)), None)
 
-    def closed(self, now: datetime) -> frozenset[Namespace]:
-        """Where nothing is recalled. A clock that was set back prolongs no licence."""
+    def recalled(self, selection: Selection, now: datetime) -> Selection:
+        """A selection without what is not licensed any more. A clock that was set back prolongs no licence."""
         if not self:
-            return frozenset()
+            return selection
         at = max(now, self.seen() or now)
-        return frozenset(place for place, each in self.all().items() if each.why_not(at) is not None)
+        closed = {place for place, each in self.all().items() if each.why_not(at) is not None}
+        return selection.model_copy(update={"without": selection.without | closed})
 
     def withheld(self) -> frozenset[Namespace]:
         """What may not go into packages of one's own."""

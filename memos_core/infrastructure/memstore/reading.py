@@ -37,9 +37,9 @@ class Shelf:
     """
 
     def __init__(self, location: str) -> None:
-        self.location = location.rstrip("/")
-        parts = urlsplit(self.location)
+        parts = urlsplit(location)
         self._is_web = parts.scheme in {"http", "https"}
+        self.location = location.rstrip("/") if self._is_web else str(Path(location).resolve())
         is_local = parts.hostname == "localhost" or _is_loopback(parts.hostname or "")
         if self._is_web and (not parts.hostname or "@" in parts.netloc or (parts.scheme == "http" and not is_local)):
             raise RegistryError(registry=location, detail="an address begins with https:// and names no password.")

@@ -10,12 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from memos_core.cube.canonical import parse_object
-from memos_core.cube.listing import Index, Listing, Release
+from memos_core.cube.listing import Index, Licence, Listing, Release
 from memos_core.cube.package import package_name
 from memos_core.errors import InvalidInput, RegistryError
 from memos_core.infrastructure.clock import SystemClock
 from memos_core.infrastructure.exchange.archive import Package
 from memos_core.infrastructure.exchange.signing import SigningKey
+from memos_core.infrastructure.memstore import licensing
 from memos_core.infrastructure.memstore.reading import CHUNK
 from memos_core.infrastructure.memstore.statements import INDEX, ROTATION, check_pin, read, rotation, signed
 from memos_core.ports import Clock
@@ -126,20 +127,25 @@ class Registry:
         changed = listing.model_copy(update={"releases": releases})
         self._write(lambda index: {"packages": {**index.packages, name: changed}})
 
-    def revoke(self, name: str, licence: str) -> None:
+    def revoke(self, token: bytes) -> Licence:
         """Say that a licence does not count any more. Who polls the index finds out; who never does, does not.
 
         Raises
         ------
+        LicenceError
+            If it is none.
         InvalidInput
             If there is no such package here.
         """
+        name = licensing.subject(token)
         listing = self._index.packages.get(name)
         if listing is None:
             raise InvalidInput(detail=f"There is no {name} here.")
-        revoked = (*dict.fromkeys((*listing.revoked, licence)),)
+        licence = licensing.verified(token, publisher=listing.publisher, rotations=listing.rotations)
+        revoked = (*dict.fromkeys((*listing.revoked, licence.id)),)
         changed = listing.model_copy(update={"revoked": revoked})
         self._write(lambda index: {"packages": {**index.packages, name: changed}})
+        return licence
 
     def refresh(self) -> Index:
         """Sign the index anew, so that it does not expire."""

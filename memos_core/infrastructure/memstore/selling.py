@@ -68,6 +68,39 @@ def deliver(licence: Licence, package: Path, registry: Registry, key: SigningKey
         return registry.deliver(copy, name=str(manifest.name), version=str(manifest.version), licence=licence.id)
 
 
+def deliver_all(package: Path, registry: Registry, key: SigningKey, *, folder: Path, at: datetime) -> list[Licence]:
+    """Make the copies of a release for all licences in a folder that cover it now; return those.
+
+    Raises
+    ------
+    LicenceError, InvalidInput
+        As for :func:`issue`.
+    """
+    served = []
+    name = name_of(package)
+    listing = registry.index.packages.get(name)
+    revoked = () if listing is None else listing.revoked
+    for licence in licences(folder, key):
+        if licence.package == name and licence.id not in revoked and _covers(licence, package, at):
+            deliver(licence, package, registry, key, at=at)
+            served.append(licence)
+    return served
+
+
+def name_of(package: Path) -> str:
+    """The name of a package.
+
+    Raises
+    ------
+    InvalidInput
+        If it has none.
+    """
+    with Package(package) as opened:
+        if opened.manifest.name is None:
+            raise InvalidInput(detail=f"{package} has no name; export it with --name and --version.")
+        return opened.manifest.name
+
+
 def copy_for(licence: Licence, package: Path, target: Path, key: SigningKey, *, at: datetime) -> Manifest:
     """Make a copy of a package that one licensee can open, and that can be told from those of others."""
     with Package(package) as master, archive.workshop(target) as folder:
@@ -117,6 +150,11 @@ def trace(text: str, folder: Path, key: SigningKey) -> list[Licence]:
     issued = licences(folder, key)
     found = licensing.traced(text, [licence.id for licence in issued], key)
     return [licence for licence in issued if licence.id in found]
+
+
+def _covers(licence: Licence, package: Path, at: datetime) -> bool:
+    with Package(package) as opened:
+        return licence.covers(str(opened.manifest.version)) and not licence.has_ended(at)
 
 
 def _marked(operations: Iterable[Operation], licence: Licence, said: Manifest, key: SigningKey) -> Iterator[Operation]:
