@@ -17,8 +17,8 @@ from memos_core.cli.output import paragraph, progress, screen, show_memory
 from memos_core.cube.answer import Context, Hit
 
 if TYPE_CHECKING:
-    from memos_core.cli.intake import Imported
     from memos_core.system import MemOS
+    from memos_core.system.importing import Imported
 
 NAMESPACE = "demo"
 SAMPLE = "conversation.jsonl"
@@ -63,14 +63,16 @@ def sample() -> Iterator[Path]:
 
 
 def _run(*, quiet: bool) -> tuple[Imported, list[Answer], Context]:
-    from memos_core.cli.intake import check, take_in
+    from memos_core.infrastructure.exchange.importers import read
     from memos_core.system import MemOS
+    from memos_core.system.importing import check, take_in
 
     with TemporaryDirectory(prefix="memos-demo-") as folder, sample() as path:
-        total = check(path, "jsonl", namespace=NAMESPACE)
+        total = check(read(path, "jsonl"), namespace=NAMESPACE).taken
         with MemOS.open(Path(folder) / "memory.db") as memos:
             with progress("Remembering", quiet=quiet) as advance:
-                imported = take_in(memos, path, "jsonl", namespace=NAMESPACE, advance=lambda done: advance(done, total))
+                items = read(path, "jsonl")
+                imported = take_in(memos, items, namespace=NAMESPACE, total=total, progress=advance)
             answers = [_asked(memos, question, as_of) for question, as_of in QUESTIONS]
             return imported, answers, memos.context(LAST, namespace=NAMESPACE, max_tokens=BUDGET)
 

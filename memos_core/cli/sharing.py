@@ -24,9 +24,14 @@ from memos_core.errors import InvalidInput
 from memos_core.interface.context import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from memos_core.cube.memcube import MemCube
     from memos_core.cube.package import Manifest, Merged
     from memos_core.infrastructure.exchange.signing import SigningKey
+    from memos_core.system import MemOS
 
+PAGE = 500  # memories at a time
 MOST = 1000  # memories that a question may choose for a package
 
 KeyFile = Annotated[
@@ -55,6 +60,9 @@ def export(  # noqa: PLR0913, PLR0917 - a command lists its options
     version: Annotated[str, typer.Option(metavar="X.Y.Z", help="With --name.")] = "1.0.0",
     description: Annotated[str, typer.Option(metavar="TEXT", help="With --name.")] = "",
     licence: Annotated[Optional[str], typer.Option(metavar="NAME", help="With --name, such as CC-BY-4.0.")] = None,
+    form: Annotated[
+        Optional[str], typer.Option("--as", metavar="FORM", help="Not a package: markdown, mcp or pam (a lossy copy).")
+    ] = None,
     key: KeyFile = None,
     recipients: Annotated[
         Optional[list[str]],
@@ -70,19 +78,20 @@ def export(  # noqa: PLR0913, PLR0917 - a command lists its options
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
     if everything and (call.owner is not None or query is not None):
         raise InvalidInput(detail="--all means the whole vault, and --namespace or --query a part of it.")
-    about = None
-    if name is not None:
-        about = About(name=name, version=version, description=description, licence=licence)
+    about = _about(name, version, description, licence)
     narrowed = {name: each for name, each in filters(as_of, None, kind, None, None).items() if each is not None}
+    if form is not None:
+        given = (everything, query, since, no_history, vectors, name, key, recipients)
+        if any(given) or sensitive is not Disclosure.INCLUDE:
+            raise InvalidInput(detail="--as takes --namespace, --kind and --as-of; the rest is for packages.")
+        _export_as(call, path, form, narrowed)
+        return
     with call.memory() as memos:
-        found = None
-        if query is not None:
-            hits = memos.search(query, namespace=call.namespace, limit=MOST)
-            found = [hit.cube.id for hit in hits]
+        found = None if query is None else memos.search(query, namespace=call.namespace, limit=MOST)
         manifest = memos.export(
             path,
             namespace=None if everything else call.namespace,
-            cubes=found,
+            cubes=None if found is None else [hit.cube.id for hit in found],
             since=None if since is None else _manifest(since),
             history=not no_history,
             sensitive=sensitive,
@@ -93,6 +102,27 @@ def export(  # noqa: PLR0913, PLR0917 - a command lists its options
             **narrowed,  # type: ignore[arg-type]  # a part of a TypedDict
         )
     call.answer({"path": path, "manifest": manifest}, lambda: _show_manifest(path, manifest))
+
+
+def _about(name: str | None, version: str, description: str, licence: str | None) -> About | None:
+    return None if name is None else About(name=name, version=version, description=description, licence=licence)
+
+
+def _export_as(call: Call, path: Path, form: str, narrowed: Mapping[str, object]) -> None:
+    from memos_core.infrastructure.exchange.exporters import write
+
+    with call.memory() as memos:
+        cubes = _listed(memos, call.namespace, narrowed)
+        count = write(cubes, path, form)
+    said = f"Written: {printable(str(path))}, {counted(count, 'memory', 'memories')}, without history."
+    call.answer({"path": path, "form": form, "memories": count}, lambda: paragraph(screen(), said))
+
+
+def _listed(memos: MemOS, namespace: str, narrowed: Mapping[str, object]) -> Iterator[MemCube]:
+    offset = 0
+    while page := memos.list(namespace=namespace, limit=PAGE, offset=offset, **narrowed):  # type: ignore[arg-type]
+        yield from page
+        offset += len(page)
 
 
 def load(
@@ -275,7 +305,11 @@ def _show_merged(merged: Merged) -> None:
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(
-        epilog=examples("memos export ana.memcube -n ana", "memos export all.memcube --all --sensitive redact")
+        epilog=examples(
+            "memos export ana.memcube -n ana",
+            "memos export all.memcube --all --sensitive redact",
+            "memos export notes --as markdown",
+        )
     )(export)
     app.command(epilog=examples("memos load ana.memcube", "memos load tips.memcube --copies -n ana"))(load)
     app.command(epilog=examples("memos merge laptop.db", "memos merge ana.memcube"))(merge)

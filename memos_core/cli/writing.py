@@ -6,15 +6,21 @@ import sys
 from datetime import datetime, time
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from memos_core.cli.options import Call, Json, Namespace, Vault, examples, joined
-from memos_core.cli.output import paragraph, progress, screen, show_memory
+from memos_core.cli.output import counted, paragraph, progress, screen, show_memory
 from memos_core.cube.answer import Added
 from memos_core.cube.memcube import State
 from memos_core.errors import InvalidInput
+from memos_core.interface.context import printable
+
+if TYPE_CHECKING:
+    from memos_core.system.importing import Imported
+
+MAX_NAMED = 5  # passed-over items that are told by name
 
 
 class Role(str, Enum):
@@ -94,23 +100,48 @@ def import_(
     path: Annotated[Path, typer.Argument(exists=True, metavar="PATH", help="A file, or a folder of texts.")],
     form: Annotated[
         Optional[str],
-        typer.Option("--format", metavar="NAME", help="jsonl, chat or document; found out if not given."),
+        typer.Option("--format", metavar="NAME", help="As docs/IMPORT.md lists them; found out if not given."),
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be taken in, and store nothing.")] = False,
     vault: Vault = None,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
-    """Remember a file: a conversation (.jsonl, .json), or texts (.txt, .md, a folder of them).
+    """Remember what another system exported (ChatGPT, Claude, mem0, ...), conversations, or texts.
 
     Everything in it is checked before anything is stored. Running it twice stores nothing twice.
     """
-    from memos_core.cli.intake import check, summarised, take_in
+    from memos_core.infrastructure.exchange.importers import detect, read
+    from memos_core.system.importing import check, take_in
 
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
-    total = check(path, form, namespace=call.namespace)
-    with call.memory(create=True) as memos, progress("Remembering", quiet=call.as_json) as advance:
-        result = take_in(memos, path, form, namespace=call.namespace, advance=lambda done: advance(done, total))
-    call.answer(result, lambda: paragraph(screen(), summarised(result)))
+    name = form or detect(path)
+    with progress("Checking", quiet=call.as_json):
+        result = check(read(path, name), namespace=call.namespace)
+    if not dry_run:
+        with call.memory(create=True) as memos, progress("Remembering", quiet=call.as_json) as advance:
+            items = read(path, name)
+            result = take_in(memos, items, namespace=call.namespace, total=result.taken, progress=advance)
+    told = {"path": path, "format": name, "dry_run": dry_run, **result.model_dump()}
+    call.answer(told, lambda: _show_imported(result, path, name, dry_run=dry_run))
+
+
+def _show_imported(result: Imported, path: Path, form: str, *, dry_run: bool) -> None:
+    console = screen()
+    kinds = ((result.messages, "message"), (result.documents, "document"), (result.notes, "note"))
+    read_in = " and ".join(counted(count, name) for count, name in kinds if count) or "nothing"
+    replaced = f" ({result.superseded:,} in place of an older version)" if result.superseded else ""
+    paragraph(console, f"{'Would read' if dry_run else 'Read'} {read_in} from {printable(str(path))} ({form}).")
+    if not dry_run:
+        written = counted(result.written, "memory", "memories")
+        paragraph(console, f"{written} written{replaced}, {result.unchanged:,} there already.")
+    shown = result.passed_over if dry_run else result.passed_over[:MAX_NAMED]
+    if shown:
+        paragraph(console, f"Passed over ({len(result.passed_over):,}):", style="yellow")
+    for where, why in shown:
+        paragraph(console, f"{printable(where)}: {why}", indent=3)
+    if more := len(result.passed_over) - len(shown):
+        paragraph(console, f"and {more:,} more; --dry-run shows all", indent=3)
 
 
 def register(app: typer.Typer) -> None:
@@ -125,6 +156,7 @@ def register(app: typer.Typer) -> None:
         "import",
         epilog=examples(
             "memos import conversation.jsonl",
+            "memos import chatgpt-export.zip --dry-run",
             "memos import notes/ --namespace acme/alice",
             "memos import README --format document",
         ),

@@ -28,6 +28,7 @@ def test_the_commands_of_the_page_run_in_order(run: Callable[..., Result], tmp_p
     shutil.copy(SAMPLE, tmp_path)
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "tea.md").write_text("# Tea\n\nGreen.", encoding="utf-8")
+    shutil.make_archive(str(tmp_path / "chatgpt-export"), "zip", ROOT / "tests" / "data" / "imports" / "chatgpt")
     (tmp_path / "chat.json").write_text(json.dumps([{"role": "user", "content": "Hello"}]), encoding="utf-8")
     commands = "".join(re.findall(r"```sh\n(.*?)```", page(name), re.DOTALL)).splitlines()
     assert commands

@@ -210,7 +210,8 @@ def test_an_array_read_in_any_pieces_is_the_array(
     path.write_text(text, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(array, "CHUNK", chunk)
-        found = list(array.members(path))
+        with path.open("rb") as stream:
+            found = list(array.members(stream, path.name))
     assert [value for _, value in found] == members
     before = [len(json.dumps(members[:count], indent=indent).split("\n")) for count in range(len(members))]
     assert [line for line, _ in found] == [1 if indent is None else max(2, lines) for lines in before]

@@ -5,11 +5,9 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from memos_core.errors import InvalidInput, InvalidText, TooLarge
-from memos_core.infrastructure.exchange.importers.source import opened
 
 CHUNK = 1024 * 1024  # bytes
 MAX_MEMBER = 8 * 1024 * 1024  # characters
@@ -17,33 +15,40 @@ BLANK = " \t\r\n"
 ENDS = {*BLANK, *",]"}  # what can come right after a value
 
 
-def members(path: Path) -> Iterator[tuple[int, Any]]:
-    """Members of the array that a file holds, each with the line it begins on.
+def members(stream: BinaryIO, name: str, *, most: int | None = None) -> Iterator[tuple[int, Any]]:
+    """Members of the array that a stream holds, each with the line it begins on.
+
+    Parameters
+    ----------
+    name
+        Of the file, for errors.
+    most
+        Characters of one member; by default as many as a message may have.
 
     Raises
     ------
     InvalidInput
-        If the file holds anything but one JSON array in UTF-8. What came before the fault has been yielded.
+        If the stream holds anything but one JSON array in UTF-8. What came before the fault has been yielded.
     """
-    with opened(path) as stream:
-        window = _Window(path, stream)
-        window.take("[")
-        mark = window.peek()
-        if mark == "]":
-            window.take("]")
-        while mark != "]":
-            window.peek()
-            yield window.line, window.value()
-            mark = window.take(",]")
-        if window.peek():
-            raise window.fault("something follows the end of the list")
+    window = _Window(name, stream, most or MAX_MEMBER)
+    window.take("[")
+    mark = window.peek()
+    if mark == "]":
+        window.take("]")
+    while mark != "]":
+        window.peek()
+        yield window.line, window.value()
+        mark = window.take(",]")
+    if window.peek():
+        raise window.fault("something follows the end of the list")
 
 
 class _Window:
     """The part of a file that is being read; it moves on with what is taken."""
 
-    def __init__(self, path: Path, stream: BinaryIO) -> None:
-        self._path = path
+    def __init__(self, name: str, stream: BinaryIO, most: int) -> None:
+        self._name = name
+        self._most = most
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._json = json.JSONDecoder()
@@ -84,21 +89,22 @@ class _Window:
 
     def fault(self, what: str) -> InvalidInput:
         """An error that names the line reached."""
-        return InvalidInput(detail=f"{self._path.name}, line {self.line}: this is not a list in JSON ({what}).")
+        return InvalidInput(detail=f"{self._name}, line {self.line}: this is not a list in JSON ({what}).")
 
     def _move(self, characters: int) -> None:
         self.line += self._text.count("\n", self._start, self._start + characters)
         self._start += characters
 
     def _fill(self) -> bool:
-        if len(self._text) - self._start > MAX_MEMBER:
-            where = f"{self._path.name}, line {self.line}: a message"
-            raise TooLarge(what=where, size=len(self._text) - self._start, limit=MAX_MEMBER, unit="characters or more")
-        data = self._stream.read(CHUNK)
+        if len(self._text) - self._start > self._most:
+            where = f"{self._name}, line {self.line}: a message"
+            raise TooLarge(what=where, size=len(self._text) - self._start, limit=self._most, unit="characters or more")
+        # As much again as there is, so that a long member is not parsed from its start once for each small piece.
+        data = self._stream.read(max(CHUNK, len(self._text) - self._start))
         try:
             more = self._decoder.decode(data, final=not data)
         except UnicodeDecodeError as error:
-            detail = f"{self._path.name}, after line {self.line}: this is not UTF-8 ({error.reason}). Convert the file."
+            detail = f"{self._name}, after line {self.line}: this is not UTF-8 ({error.reason}). Convert the file."
             raise InvalidText(detail=detail) from error
         self._text = self._text[self._start :] + more
         self._start = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from memos_core.cube.message import Message
 from memos_core.errors import InvalidInput
 from memos_core.infrastructure.exchange.importers.array import members
-from memos_core.infrastructure.exchange.importers.source import Item, PassedOver, Said, located, source_name
+from memos_core.infrastructure.exchange.importers.source import Item, PassedOver, Said, located, opened, source_name
 
 DATES = ("at", "timestamp", "created_at", "create_time")
 TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
@@ -25,11 +25,12 @@ def read(path: Path) -> Iterator[Item]:
         If a member of the list is no message.
     """
     source = source_name(path)
-    for line, record in members(path):
-        where = f"{path.name}, line {line}"
-        with located(where):
-            message = _message(record, f"{source}:{line}", source)
-        yield Said(where, source, message) if message else PassedOver(where, "a message without text")
+    with opened(path) as stream:
+        for line, record in members(stream, path.name):
+            where = f"{path.name}, line {line}"
+            with located(where):
+                message = _message(record, f"{source}:{line}", source)
+            yield Said(where, source, message) if message else PassedOver(where, "a message without text")
 
 
 def _message(record: object, fallback: str, source: str) -> Message | None:

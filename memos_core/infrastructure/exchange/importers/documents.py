@@ -1,4 +1,4 @@
-"""Plain text and Markdown: one file, or all of a folder and the folders in it."""
+"""Plain text and Markdown: one file, or all of a folder and the folders in it; among them notes that were exported."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ import os
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
-from memos_core.cube.message import Document
+from memos_core.cube.memcube import Kind
+from memos_core.cube.message import Document, Message, Note
 from memos_core.errors import InvalidInput, TooLarge
+from memos_core.infrastructure.exchange.frontmatter import loaded
+from memos_core.infrastructure.exchange.importers.records import mapping, moment, texts
+from memos_core.infrastructure.exchange.importers.records import text as words
 from memos_core.infrastructure.exchange.importers.source import (
     Item,
+    Noted,
     PassedOver,
+    Said,
     Written,
     decoded,
+    located,
     opened,
     source_name,
 )
@@ -39,15 +47,48 @@ def read(path: Path) -> Iterator[Item]:
         If a file is not UTF-8, is too large or cannot be read.
     """
     if not path.is_dir():
-        yield Written(path.name, _document(path))
+        yield _item(path, path.name)
         return
     for file in _files(path):
         where = file.relative_to(path).as_posix()
         if file.suffix.lower() not in MEDIA_TYPES:
             yield PassedOver(where, "neither text nor Markdown")
             continue
-        document = _document(file)
-        yield Written(where, document) if document.text.strip() else PassedOver(where, "empty")
+        yield _item(file, where)
+
+
+def _item(path: Path, where: str) -> Item:
+    """A file: a note that was exported, or a document."""
+    document = _document(path)
+    if not document.text.strip():
+        return PassedOver(where, "empty")
+    with located(where):
+        note = loaded(document.text)
+        return Written(where, document) if note is None else _noted(*note, where)
+
+
+def _noted(fields: dict[str, Any], text: str, where: str) -> Item:
+    """What a note says: a message if it has a role, and otherwise a fact or the like."""
+    at, until = (moment(fields, name) for name in ("at", "until"))
+    about = dict(mapping(fields.get("metadata") or {}, '"metadata"'))
+    number, speaker = (words(fields, name) or None for name in ("id", "speaker"))
+    role = words(fields, "role")
+    if role:
+        session = words(fields, "session") or number or where
+        return Said(where, session, Message(content=text, role=role, name=speaker, at=at, id=number, metadata=about))
+    note = Note(
+        text=text,
+        kind=fields.get("kind", Kind.FACT),
+        at=at,
+        until=until,
+        id=number,
+        uri=words(fields, "uri") or None,
+        speaker=speaker,
+        tags=texts(fields, "tags"),
+        entities=texts(fields, "entities"),
+        metadata=about,
+    )
+    return Noted(where, note)
 
 
 def _document(path: Path) -> Document:

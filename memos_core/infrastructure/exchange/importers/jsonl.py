@@ -22,7 +22,7 @@ def read(path: Path) -> Iterator[Item]:
         If a line is no message.
     """
     source = source_name(path)
-    for number, line in _lines(path):
+    for number, line in numbered_lines(path):
         where = f"{path.name}, line {number}"
         with located(where):
             record = parse_object(line.encode("utf-8"))
@@ -33,7 +33,7 @@ def read(path: Path) -> Iterator[Item]:
         yield Said(where, session, message)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     with opened(path) as stream:
         number = 0
         while data := stream.readline(MAX_LINE + 1):
