@@ -195,6 +195,13 @@ class NotAVault(VaultError, ValueError):
     template = "{path} is not a MemOS vault ({detail}). It was left untouched; pass another path to create a new vault."
 
 
+class WrongKey(VaultError):
+    """A key that is not the vault's, or a file that is no vault."""
+
+    path: str
+    template = "{path} is encrypted with another key, or is no vault. It was left untouched."
+
+
 class VaultTooNew(VaultError):
     """A vault written by a newer release. It was left untouched."""
 

@@ -9,9 +9,9 @@ import io
 import sys
 
 from memos_core.cli.moments import moment
-from memos_core.cli.place import default_vault, prepare
+from memos_core.cli.place import default_vault, fetched_key, prepare
 
-__all__ = ["default_vault", "main", "moment", "prepare"]
+__all__ = ["default_vault", "fetched_key", "main", "moment", "prepare"]
 
 
 def main() -> None:

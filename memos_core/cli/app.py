@@ -131,13 +131,21 @@ def root(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
+    key_from: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="PLACE",
+            envvar="MEMOS_KEY_FROM",
+            help="Where the key of an encrypted vault is: file:PATH, keyring:NAME or prompt.",
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     """A memory for AI agents: one file, no key, no server. Try `memos demo` first.
 
-    The options here can also be given after the command.
+    The options here, but for --key-from, can also be given after the command.
     """
     del version  # has done its work when this is reached
-    ctx.obj = Call(vault, namespace, as_json)
+    ctx.obj = Call(vault, namespace, as_json, key_from)

@@ -48,13 +48,13 @@ class Check:
     mend: str = ""
 
 
-def examine(vault: Path) -> Iterator[Check]:
+def examine(vault: Path, key: str | None = None) -> Iterator[Check]:
     """Look at the installation, the model and the vault, in this order."""
     yield Check("memos", version("memcubes"))
     yield Check("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield from _library()
     yield from _model()
-    yield from _vault(vault)
+    yield from _vault(vault, key)
     yield from _extras()
 
 
@@ -65,7 +65,8 @@ def _library() -> Iterator[Check]:
         from memos_core.infrastructure.vault.connection import check_library
 
         check_library(apsw.sqlite_lib_version())
-        yield Check("SQLite", f"{apsw.sqlite_lib_version()} (apsw {version('apsw')})")
+        ciphers = f", {apsw.mc_version}" if hasattr(apsw, "mc_version") else ""
+        yield Check("SQLite", f"{apsw.sqlite_lib_version()} (apsw {apsw.apsw_version()}){ciphers}")
         yield Check("sqlite-vec", version("sqlite-vec"))
     except (ImportError, MemOSError) as error:
         yield Check("SQLite", str(error), "wrong", "pip install --upgrade apsw 'sqlite-vec>=0.1.9,<0.1.10'")
@@ -83,7 +84,7 @@ def _model() -> Iterator[Check]:
     yield Check("model", f"{SPEC}, sha256 {WEIGHTS_SHA256[:12]}... as published, runs on {runtime}")
 
 
-def _vault(path: Path) -> Iterator[Check]:
+def _vault(path: Path, key: str | None) -> Iterator[Check]:
     if not path.exists():
         yield Check("vault", f"none yet at {path}", "note", "`memos add` or `memos import` makes one.")
         return
@@ -92,7 +93,7 @@ def _vault(path: Path) -> Iterator[Check]:
     from memos_core.infrastructure.vault.sqlite import SQLiteVault
 
     try:
-        with closing(SQLiteVault(str(path), clock=SystemClock())) as vault:
+        with closing(SQLiteVault(str(path), clock=SystemClock(), key=key)) as vault:
             yield from _contents(vault, path)
             yield _vectors(vault, SPEC)
             yield from _damage(vault)

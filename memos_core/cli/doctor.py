@@ -22,7 +22,7 @@ def doctor(ctx: typer.Context, vault: Vault = None, as_json: Json = False) -> No
     """
     call = Call.of(ctx, vault=vault, as_json=as_json)
     with progress("Looking", quiet=call.as_json):
-        checks = list(examine(call.path))
+        checks = list(examine(call.path, call.key()))
     wrong = [check for check in checks if check.status == "wrong"]
     call.answer({"ok": not wrong, "checks": [asdict(check) for check in checks]}, lambda: _show(checks))
     if wrong:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from memos_core.cli.moments import moment
-from memos_core.cli.place import default_vault, prepare
+from memos_core.cli.place import default_vault, fetched_key, prepare
 from memos_core.cube.memcube import Kind, Trust
 from memos_core.cube.namespace import covers
 from memos_core.cube.namespace import namespace as parse_namespace
@@ -125,11 +125,14 @@ class Call:
     ----------
     owner
         The namespace that was named; ``None`` if none was.
+    key_from
+        Where the key of the vault is kept; ``None`` if it has none.
     """
 
     vault: Path | None = None
     owner: str | None = None
     as_json: bool = False
+    key_from: str | None = None
 
     @classmethod
     def of(
@@ -147,12 +150,22 @@ class Call:
         owner = before.owner if namespace is None else namespace
         if owner is not None:
             parse_namespace(owner)
-        return cls(vault or before.vault, owner, as_json or before.as_json)
+        return cls(vault or before.vault, owner, as_json or before.as_json, before.key_from)
 
     @property
     def path(self) -> Path:
         """Where the vault is."""
         return self.vault.expanduser() if self.vault else default_vault()
+
+    def key(self) -> str | None:
+        """The key of the vault, fetched from where it is kept; ``None`` if it has none.
+
+        Raises
+        ------
+        InvalidKey
+            If there is none.
+        """
+        return None if self.key_from is None else fetched_key(self.key_from)
 
     @property
     def namespace(self) -> str:
@@ -177,7 +190,7 @@ class Call:
 
         if not create and not self.path.exists():
             raise VaultError(detail=f"There is no vault at {self.path}. `memos add` and `memos import` make one.")
-        with MemOS.open(prepare(self.path), actor="cli") as memos:
+        with MemOS.open(prepare(self.path), actor="cli", key=self.key()) as memos:
             yield memos
 
     def mine(self, memos: MemOS, cube_id: str, *, known_at: datetime | None = None) -> MemCube:

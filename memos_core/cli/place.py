@@ -39,3 +39,18 @@ def prepare(vault: Path) -> Path:
             )
             raise VaultError(detail=detail) from error
     return vault
+
+
+def fetched_key(source: str) -> str:
+    """The key of a vault, from ``file:PATH``, ``keyring:NAME`` or ``prompt``.
+
+    Raises
+    ------
+    InvalidKey
+        If there is none.
+    """
+    import typer
+
+    from memos_core.infrastructure.vault.keys import key_from
+
+    return key_from(source, lambda: str(typer.prompt("Key of the vault", hide_input=True, err=True)))

@@ -13,7 +13,7 @@ def mcp(ctx: typer.Context, vault: Vault = None, namespace: Namespace = None) ->
     """Serve the memory to an MCP client over stdin and stdout."""
     call = Call.of(ctx, vault=vault, namespace=namespace)
     # By name: the core imports no framework, and the server is an integration that imports the core.
-    import_module("memos_mcp").serve(call.path, namespace=call.namespace)
+    import_module("memos_mcp").serve(call.path, namespace=call.namespace, key=call.key())
 
 
 def register(app: typer.Typer) -> None:

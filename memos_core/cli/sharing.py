@@ -195,6 +195,7 @@ def new_key(
     ctx: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="Where nothing is yet.")],
     age: Annotated[bool, typer.Option("--age", help="To open what is encrypted to it, not to sign.")] = False,
+    for_vault: Annotated[bool, typer.Option("--vault", help="To encrypt a vault; it has no public half.")] = False,
     protect: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase that protects it.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -203,6 +204,12 @@ def new_key(
     from memos_core.infrastructure.exchange.signing import SigningKey
 
     call = Call.of(ctx, as_json=as_json)
+    if for_vault:
+        from memos_core.infrastructure.vault.keys import new_key as new_vault_key
+
+        new_vault_key(path)
+        call.answer({"path": path}, lambda: paragraph(screen(), f"Written: {path}. Keep a copy of it."))
+        return
     beside = path.with_name(f"{path.name}.pub")
     if beside.exists():
         raise InvalidInput(detail=f"{beside} is there already; a key is never overwritten.")

@@ -9,6 +9,8 @@ import typer
 
 from memos_core.cli.options import Call, Json, Vault, examples
 from memos_core.cli.output import counted, paragraph, progress, screen
+from memos_core.cli.place import fetched_key
+from memos_core.errors import VaultError
 
 
 def rebuild(ctx: typer.Context, vault: Vault = None, as_json: Json = False) -> None:
@@ -44,8 +46,31 @@ def backup(
     call.answer({"path": str(path), "size": path.stat().st_size}, lambda: paragraph(screen(), f"Written to {path}."))
 
 
+def encrypt(
+    ctx: typer.Context,
+    place: Annotated[
+        str, typer.Argument(metavar="PLACE", help="Of the new key: file:PATH, keyring:NAME or prompt; or none.")
+    ],
+    vault: Vault = None,
+    as_json: Json = False,
+) -> None:
+    """Encrypt a vault that nothing else has open, give it another key, or decrypt it. --key-from names the old key."""
+    from memos_core.infrastructure.vault.ciphers import recrypt
+    from memos_core.infrastructure.vault.opening import inspect
+
+    call = Call.of(ctx, vault=vault, as_json=as_json)
+    old, new = call.key(), None if place == "none" else fetched_key(place)
+    if not call.path.exists():
+        raise VaultError(detail=f"There is no vault at {call.path}.")
+    inspect(str(call.path), old)
+    recrypt(str(call.path), old=old, new=new)
+    said = "is not encrypted any more" if new is None else "is encrypted with the new key"
+    call.answer({"encrypted": new is not None}, lambda: paragraph(screen(), f"{call.path} {said}."))
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(epilog=examples("memos rebuild"))(rebuild)
     app.command(epilog=examples("memos reembed"))(reembed)
+    app.command(epilog=examples("memos encrypt file:vault.key", "memos --key-from prompt encrypt none"))(encrypt)
     app.command(epilog=examples("memos backup ~/memory-2025-03-04.db"))(backup)

@@ -124,8 +124,17 @@ class Exchanging(Receiving):
         self._vault.audit("export", scope, detail=f"{choice.cubes:,} memories to {target.name}")
         return manifest
 
-    def sync(self, path: str | PathLike[str], *, progress: Progress | None = None) -> tuple[Merged, Merged]:
+    def sync(
+        self, path: str | PathLike[str], *, key: str | None = None, progress: Progress | None = None
+    ) -> tuple[Merged, Merged]:
         """Bring this vault and that of another file to the same memories; return what each has taken from the other.
+
+        Parameters
+        ----------
+        key
+            Of the other vault, if it is encrypted.
+        progress
+            Called with the number of texts embedded, done and in all.
 
         Raises
         ------
@@ -134,9 +143,9 @@ class Exchanging(Receiving):
         EmbedderMismatch
             If one of them holds vectors of another embedder.
         """
-        taken = self.merge(path, progress=progress)
+        taken = self.merge(path, key=key, progress=progress)
         embedder = self._loaded_embedder()
-        with type(self).open(path, embedder=embedder, clock=self._clock) as other:
+        with type(self).open(path, embedder=embedder, clock=self._clock, key=key) as other:
             given = other._take_in(self._whole, progress)  # noqa: SLF001 - of the same class
         return taken, given
 

@@ -98,19 +98,27 @@ class OpenVault:
         actor: str | None = None,
         clock: Clock | None = None,
         backends: Iterable[MemoryBackend] = (),
+        key: str | None = None,
     ) -> Self:
         """Open a vault file, or create one; ``":memory:"`` keeps it in memory only.
 
+        Parameters
+        ----------
+        key
+            Of a vault that is encrypted at rest, or is to be: see ``docs/ENCRYPTION.md``.
+
         Raises
         ------
-        NotAVault, VaultTooNew, VaultCorrupt
+        NotAVault, VaultTooNew, VaultCorrupt, WrongKey
             If the file cannot be used; it is left untouched.
+        ExtraMissing
+            If there is a key, and what encrypts is not installed.
         """
         from memos_core.infrastructure.vault.sqlite import SQLiteVault
 
         clock = clock or SystemClock()
         return cls(
-            SQLiteVault(fspath(path), clock=clock),
+            SQLiteVault(fspath(path), clock=clock, key=key),
             embedder=embedder,
             llm=llm,
             actor=actor,

@@ -40,6 +40,7 @@ class Receiving(Piping):
         *,
         identities: Iterable[str] = (),
         trust_vectors: bool = False,
+        key: str | None = None,
         progress: Progress | None = None,
     ) -> Merged:
         """Take in all that another vault file or a package knows: the union of both, which nothing is lost by.
@@ -55,6 +56,8 @@ class Receiving(Piping):
             Secret keys of age, for a package that is encrypted.
         trust_vectors
             Use the vectors of the package, if a sample that is made anew agrees with them.
+        key
+            Of a vault that is encrypted.
         progress
             Called with the number of texts embedded, done and in all.
 
@@ -76,7 +79,7 @@ class Receiving(Piping):
 
         self._vault.authorise(Right.KEEP, ())
         file = Path(fspath(path))
-        other = opened_vault(file, clock=self._clock)
+        other = opened_vault(file, clock=self._clock, key=key)
         if other is not None:
             try:
                 return self._take_in(other, progress)

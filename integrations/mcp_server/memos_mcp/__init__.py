@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from memos_core import MemOS, MemOSError
-from memos_core.cli import default_vault, prepare
+from memos_core.cli import default_vault, fetched_key, prepare
 
 __all__ = ["main", "serve"]
 
@@ -18,7 +18,7 @@ SDK = {"mcp", "mcp_types"}
 INSTALL = "pip install --upgrade 'memcubes[mcp]'"
 
 
-def serve(vault: Path, *, namespace: str) -> None:
+def serve(vault: Path, *, namespace: str, key: str | None = None) -> None:
     """Serve a vault over stdin and stdout until the client goes away.
 
     Parameters
@@ -27,6 +27,8 @@ def serve(vault: Path, *, namespace: str) -> None:
         Made if there is none.
     namespace
         Whose memory it is. No tool can name another.
+    key
+        Of a vault that is encrypted.
 
     Raises
     ------
@@ -45,7 +47,7 @@ def serve(vault: Path, *, namespace: str) -> None:
 
     # Stdout belongs to the protocol. Set up before the SDK does it, which would draw boxes around every line.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    with MemOS.open(prepare(vault), actor="mcp") as memos:
+    with MemOS.open(prepare(vault), actor="mcp", key=key) as memos:
         build(memos, namespace=namespace).run("stdio")
 
 
@@ -66,9 +68,16 @@ def main() -> None:
         default=os.environ.get("MEMOS_NAMESPACE") or NAMESPACE,
         help="whose memory, e.g. acme/alice (or MEMOS_NAMESPACE; now %(default)s)",
     )
+    parser.add_argument(
+        "--key-from",
+        metavar="PLACE",
+        default=os.environ.get("MEMOS_KEY_FROM"),
+        help="where the key of an encrypted vault is: file:PATH or keyring:NAME (or MEMOS_KEY_FROM)",
+    )
     asked = parser.parse_args()
     try:
-        serve(asked.vault.expanduser(), namespace=asked.namespace)
+        key = fetched_key(asked.key_from) if asked.key_from else None
+        serve(asked.vault.expanduser(), namespace=asked.namespace, key=key)
     except MemOSError as error:
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:

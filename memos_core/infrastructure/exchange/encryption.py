@@ -7,12 +7,12 @@ The age file encryption format, age-encryption.org/v1, C2SP.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memos_core.errors import ExtraMissing, InvalidInput, InvalidKey
+from memos_core.infrastructure.keeping import save_secret
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -52,13 +52,7 @@ def save_identity(secret: str, path: Path) -> None:
     InvalidKey
         If something is there already, or it cannot be written.
     """
-    try:
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as stream:
-            stream.write(f"# public key: {public_of(secret)}\n{secret}\n")
-    except FileExistsError as error:
-        raise InvalidKey(detail=f"{path} is there already; a key is never overwritten.") from error
-    except OSError as error:
-        raise InvalidKey(detail=f"{path} cannot be written: {error.strerror}.") from error
+    save_secret(path, f"# public key: {public_of(secret)}\n{secret}\n".encode())
 
 
 def load_identity(path: Path) -> str:

@@ -16,8 +16,13 @@ from memos_core.ports import Batch, Clock, Vault
 _SQLITE = b"SQLite format 3\0"
 
 
-def opened_vault(path: Path, *, clock: Clock) -> SQLiteVault | None:
+def opened_vault(path: Path, *, clock: Clock, key: str | None = None) -> SQLiteVault | None:
     """The vault in a file; ``None`` if the file is something else.
+
+    Parameters
+    ----------
+    key
+        Of an encrypted vault.
 
     Raises
     ------
@@ -26,7 +31,8 @@ def opened_vault(path: Path, *, clock: Clock) -> SQLiteVault | None:
     VaultError
         If it is a database, and no vault that this release can use.
     """
-    return SQLiteVault(str(path), clock=clock) if start_of(path, len(_SQLITE)) == _SQLITE else None
+    is_vault = key is not None or start_of(path, len(_SQLITE)) == _SQLITE
+    return SQLiteVault(str(path), clock=clock, key=key) if is_vault else None
 
 
 @contextmanager

@@ -8,7 +8,6 @@ DSSE, the Dead Simple Signing Envelope, v1.0; in-toto Attestation Framework, Sta
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from memos_core.cube.canonical import canonical, parse_object
 from memos_core.errors import InvalidInput, InvalidKey
+from memos_core.infrastructure.keeping import save_secret
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -105,14 +105,7 @@ class SigningKey:
         """
         how = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
         data = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how)
-        try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-        except FileExistsError as error:
-            raise InvalidKey(detail=f"{path} is there already; a key is never overwritten.") from error
-        except OSError as error:
-            raise InvalidKey(detail=f"{path} cannot be written: {error.strerror}.") from error
+        save_secret(path, data)
 
     def sign(self, data: bytes) -> bytes:
         """The signature of bytes, 64 long."""

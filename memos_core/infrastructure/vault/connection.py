@@ -80,6 +80,8 @@ class Pool:
     ----------
     path
         Of the file, or ``":memory:"``.
+    key
+        Of an encrypted file.
 
     Attributes
     ----------
@@ -87,9 +89,10 @@ class Pool:
         Erased bytes may still be in the WAL.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, key: str | None = None) -> None:
         check_library(apsw.sqlite_lib_version())
         self.path = path
+        self.key = key
         self.is_flush_due = False
         self._pid = os.getpid()
         self._closed = False
@@ -220,7 +223,7 @@ class Pool:
     def _connection(self) -> apsw.Connection:
         db: apsw.Connection | None = self._memory or getattr(self._local, "db", None)
         if db is None:
-            db = self._local.db = connect(self.path)
+            db = self._local.db = connect(self.path, self.key)
             self._all.add(db)
         return db
 
@@ -245,9 +248,9 @@ def transaction(db: apsw.Connection, begin: str) -> Iterator[None]:
             db.execute("rollback")
 
 
-def connect(path: str) -> apsw.Connection:
+def connect(path: str, key: str | None = None) -> apsw.Connection:
     """Open a connection with every safety on, and check that each is."""
-    db = apsw.Connection(path)
+    db = unlocked(path, key)
     db.set_busy_handler(wait)
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     for name, value in {
@@ -264,6 +267,14 @@ def connect(path: str) -> apsw.Connection:
     db.enable_load_extension(True)
     db.load_extension(vector_extension())
     db.enable_load_extension(False)
+    return db
+
+
+def unlocked(path: str, key: str | None) -> apsw.Connection:
+    """A bare connection to a file, with its key if it is encrypted."""
+    db = apsw.Connection(path)
+    if key is not None:
+        db.pragma("key", key)
     return db
 
 

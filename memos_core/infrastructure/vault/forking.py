@@ -46,7 +46,8 @@ def fork(
         raise InvalidInput(detail=f"{path} is there already; fork to a new path.")
     unfinished = target.with_name(f"{target.name}.unfinished")
     unfinished.unlink(missing_ok=True)
-    forked = SQLiteVault(str(unfinished), clock=clock)
+    key = vault.key if isinstance(vault, SQLiteVault) else None
+    forked = SQLiteVault(str(unfinished), clock=clock, key=key)
     stored = 0
     try:
         for page in _pages(vault, scope, until):

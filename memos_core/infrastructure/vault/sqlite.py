@@ -38,11 +38,15 @@ class SQLiteVault:
         Of the file, which is made if there is none; ``":memory:"`` keeps the vault in memory only.
     clock
         Dates migrations.
+    key
+        Encrypts the file; ``None`` leaves it plain.
 
     Raises
     ------
     NotAVault, VaultTooNew
         If the file is something else, or from a newer release. It is left untouched.
+    WrongKey
+        If the key is not that of the file.
     UnsupportedSQLite
         If the library can lose what it has acknowledged, or lacks what is needed.
 
@@ -51,8 +55,8 @@ class SQLiteVault:
     Any number of threads and processes may use one file. Readers never wait; writers take turns.
     """
 
-    def __init__(self, path: str, *, clock: Clock) -> None:
-        self._pool: Pool = open_pool(path, now=microseconds(clock.now()))
+    def __init__(self, path: str, *, clock: Clock, key: str | None = None) -> None:
+        self._pool: Pool = open_pool(path, now=microseconds(clock.now()), key=key)
         self._resident = Resident()
 
     @property
@@ -64,6 +68,11 @@ class SQLiteVault:
     def path(self) -> str:
         """Of the file."""
         return self._pool.path
+
+    @property
+    def key(self) -> str | None:
+        """Of an encrypted file."""
+        return self._pool.key
 
     @property
     def actor(self) -> str:
@@ -270,7 +279,7 @@ class SQLiteVault:
 
     def backup(self, path: str) -> None:
         with self._pool.read() as db:
-            upkeep.backup(db, path)
+            upkeep.backup(db, path, self.key)
 
     def close(self) -> None:
         self._pool.close()

@@ -11,7 +11,7 @@ from memos_core.cube.answer import VaultStats
 from memos_core.cube.identity import new_actor
 from memos_core.errors import InvalidInput, VaultError
 from memos_core.infrastructure.vault import vectors
-from memos_core.infrastructure.vault.connection import translated
+from memos_core.infrastructure.vault.connection import translated, unlocked
 from memos_core.infrastructure.vault.migrations import version
 from memos_core.infrastructure.vault.opening import check_path
 from memos_core.infrastructure.vault.statements import load, query
@@ -42,7 +42,7 @@ def stats(db: apsw.Connection) -> VaultStats:
     )
 
 
-def backup(db: apsw.Connection, path: str) -> None:
+def backup(db: apsw.Connection, path: str, key: str | None = None) -> None:
     """Copy a vault, as it is at this moment, to a path where nothing is; the copy gets an actor of its own.
 
     Raises
@@ -60,14 +60,14 @@ def backup(db: apsw.Connection, path: str) -> None:
     except OSError as error:
         raise VaultError(detail=f"{path} cannot be written: {error.strerror}.") from error
     try:
-        _copy(db, path)
+        _copy(db, path, key)
     except BaseException:
         Path(path).unlink()
         raise
 
 
-def _copy(db: apsw.Connection, path: str) -> None:
-    copy = apsw.Connection(path)
+def _copy(db: apsw.Connection, path: str, key: str | None) -> None:
+    copy = unlocked(path, key)
     try:
         with copy.backup("main", db, "main") as running:
             running.step(-1)

@@ -1,0 +1,161 @@
+"""Encryption at rest: nothing of a memory can be read from the files, and every law of vaults holds.
+
+It needs the library that encrypts, which takes the place of the plain one: ``make encrypted``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from memos_core import MemOS
+from memos_core.cli.app import app
+from memos_core.errors import ExtraMissing, InvalidInput, InvalidKey, NotAVault, VaultBusy, WrongKey
+from memos_core.infrastructure.vault.ciphers import recrypt
+from memos_core.infrastructure.vault.keys import key_from, new_key
+from memos_core.infrastructure.vault.sqlite import SQLiteVault
+from memos_core.ports import Vault
+from memos_core.testing.clock import ManualClock
+from memos_core.testing.embedders import HashingEmbedder
+from memos_core.testing.vault import VaultConformance
+
+KEY = 'it\'s a "long" key; drop table'
+needs_ciphers = pytest.mark.skipif(not hasattr(apsw, "mc_version"), reason="run by `make encrypted`")
+
+
+def opened(path: Path, key: str | None = KEY) -> MemOS:
+    return MemOS.open(path, embedder=HashingEmbedder(), clock=ManualClock(), key=key)
+
+
+@needs_ciphers
+class TestEncryptedVault(VaultConformance):
+    def make_vault(self, tmp_path: Path) -> SQLiteVault:
+        return SQLiteVault(str(tmp_path / "vault.db"), clock=ManualClock(), key=KEY)
+
+    def reopen(self, vault: Vault) -> SQLiteVault:
+        assert isinstance(vault, SQLiteVault)
+        vault.close()
+        return SQLiteVault(vault.path, clock=ManualClock(), key=KEY)
+
+    def open_backup(self, path: Path) -> SQLiteVault:
+        return SQLiteVault(str(path), clock=ManualClock(), key=KEY)
+
+
+@needs_ciphers
+def test_nothing_can_be_read_from_the_files(tmp_path: Path) -> None:
+    with opened(tmp_path / "vault.db") as memos:
+        memos.add("The marker is xylophone.", namespace="ana")
+        memos.backup(tmp_path / "copy.db")
+        memos.fork(tmp_path / "fork.db")
+        for file in tmp_path.iterdir():
+            data = file.read_bytes()
+            assert not any(word in data for word in (b"xylophone", b"SQLite format", b"create table")), file
+    for name in ("vault.db", "copy.db", "fork.db"):
+        with opened(tmp_path / name) as memos:
+            assert memos.search("xylophone", namespace="ana")
+
+
+@needs_ciphers
+def test_a_wrong_key_and_none_open_nothing_and_change_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "vault.db"
+    opened(path).close()
+    before = path.read_bytes()
+    with pytest.raises(WrongKey, match="another key"):
+        opened(path, "wrong")
+    with pytest.raises(NotAVault, match="needs its key"):
+        opened(path, None)
+    assert path.read_bytes() == before
+
+
+@needs_ciphers
+def test_a_plain_vault_is_encrypted_rekeyed_and_decrypted(tmp_path: Path) -> None:
+    path = tmp_path / "vault.db"
+    with opened(path, None) as memos:
+        memos.add("The marker is xylophone.", namespace="ana")
+    with pytest.raises(InvalidInput, match="not encrypted"):
+        opened(path)
+    for old, new in ((None, KEY), (KEY, "other"), ("other", None)):
+        recrypt(str(path), old=old, new=new)
+        with opened(path, new) as memos:
+            assert memos.verify() == []
+            assert memos.search("xylophone", namespace="ana")
+        assert (b"xylophone" in path.read_bytes()) == (new is None)
+    with pytest.raises(WrongKey):
+        recrypt(str(path), old="wrong", new="new")
+
+
+@needs_ciphers
+def test_a_vault_that_is_open_elsewhere_keeps_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memos_core.infrastructure.vault.connection.BUSY_TRIES", 10)
+    path = tmp_path / "vault.db"
+    with opened(path) as memos:
+        memos.add("Here.", namespace="ana")
+        with pytest.raises(VaultBusy):
+            recrypt(str(path), old=KEY, new="other")
+        assert memos.search("here", namespace="ana")
+
+
+@needs_ciphers
+def test_encrypted_vaults_are_merged_and_kept_in_step(tmp_path: Path) -> None:
+    with opened(tmp_path / "a.db") as one, opened(tmp_path / "b.db", "other") as other:
+        one.add("One.", namespace="ana")
+        other.add("Other.", namespace="ana")
+        one.sync(tmp_path / "b.db", key="other")
+        assert {cube.text for cube in one.list(namespace="ana")} == {cube.text for cube in other.list(namespace="ana")}
+
+
+@needs_ciphers
+def test_the_command_line_takes_keys_from_files_and_prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, stdin: str = "") -> Result:
+        done: Result = CliRunner().invoke(app, arguments, input=stdin)
+        return done
+
+    assert run("key", "new", "vault.key", "--vault").exit_code == 0
+    assert run("--key-from", "file:vault.key", "add", "A fox.", "--vault", "v.db").exit_code == 0
+    assert "fox" in run("--key-from", "file:vault.key", "search", "fox", "--vault", "v.db").stdout
+    assert run("search", "fox", "--vault", "v.db").exit_code == 1
+    changed = run("--key-from", "file:vault.key", "encrypt", "prompt", "--vault", "v.db", stdin="sesame\n")
+    assert "new key" in changed.stdout
+    assert "fox" in run("--key-from", "prompt", "search", "fox", "--vault", "v.db", stdin="sesame\n").stdout
+    assert run("--key-from", "prompt", "encrypt", "none", "--vault", "v.db", stdin="sesame\n").exit_code == 0
+    assert "fox" in run("search", "fox", "--vault", "v.db").stdout
+
+
+@pytest.mark.skipif(hasattr(apsw, "mc_version"), reason="the library that encrypts is here")
+def test_without_the_library_nothing_is_made_and_the_error_says_what_to_install(tmp_path: Path) -> None:
+    with pytest.raises(ExtraMissing, match="apsw-sqlite3mc"):
+        opened(tmp_path / "vault.db")
+    assert not (tmp_path / "vault.db").exists()
+
+
+def test_keys_come_from_files_and_prompts_and_nowhere_else(tmp_path: Path) -> None:
+    new_key(tmp_path / "key")
+    assert len(key_from(f"file:{tmp_path / 'key'}", ask=str)) == 64
+    assert key_from("prompt", ask=lambda: "said") == "said"
+    with pytest.raises(InvalidKey, match="there already"):
+        new_key(tmp_path / "key")
+    (tmp_path / "empty").write_text("\n", "utf-8")
+    for place in (f"file:{tmp_path / 'none'}", f"file:{tmp_path / 'empty'}", "file:", "secret", ""):
+        with pytest.raises(InvalidKey):
+            key_from(place, ask=str)
+
+
+def test_keys_come_from_the_key_ring(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring = pytest.importorskip("keyring")
+    monkeypatch.setattr(keyring, "get_password", lambda service, name: {("memos", "ana"): "held"}.get((service, name)))
+    assert key_from("keyring:ana", ask=str) == "held"
+    with pytest.raises(InvalidKey, match="keyring set memos bob"):
+        key_from("keyring:bob", ask=str)
+
+
+@pytest.mark.parametrize("key", ["", "a\0b", b"bytes", 5])
+def test_what_is_no_key_is_refused(tmp_path: Path, key: object) -> None:
+    with pytest.raises(InvalidInput):
+        opened(tmp_path / "vault.db", key)  # type: ignore[arg-type]
+    assert not (tmp_path / "vault.db").exists()
