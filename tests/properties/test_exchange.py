@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +25,38 @@ from memos_core.testing.strategies import newer_bodies
 TEXTS = ("The fox is red.", "The owl is white.", "I live in Lisbon.", "I moved to Porto.", "The hare is quick.")
 WRITES = ("add", "update", "forget", "revive", "derive", "erase", "tag", "resolve", "freeze")
 EXCHANGES = ("package", "part", "increment", "vault")
+Step = tuple[str, int, int, int]
 STEPS = st.tuples(st.sampled_from(WRITES + EXCHANGES), st.integers(0, 2), st.integers(0, 7), st.integers(0, 7))
+
+
+Add = Callable[[str, int], object]  # a text, into the namespace a/0 or a/1
+
+
+def _plainly(memos: MemOS) -> Add:
+    return lambda text, where: memos.add(text, namespace=f"a/{where}")
+
+
+def through_langgraph(memos: MemOS) -> Add:
+    store = pytest.importorskip("memos_langchain").MemOSStore(memos, namespace="a")
+    return lambda text, where: store.put((str(where),), text, {"text": text})
+
+
+def through_llamaindex(memos: MemOS) -> Add:
+    adapter = pytest.importorskip("memos_llamaindex").MemOSMemory
+    message = pytest.importorskip("llama_index.core.base.llms.types").ChatMessage
+    memories = [adapter.from_defaults(memos, namespace=f"a/{where}") for where in range(2)]
+    return lambda text, where: memories[where].put(message(text))
+
+
+def through_mcp(memos: MemOS) -> Add:
+    build, client = pytest.importorskip("memos_mcp.server").build, pytest.importorskip("mcp").Client
+    servers = [build(memos, namespace=f"a/{where}") for where in range(2)]
+
+    async def call(text: str, where: int) -> None:
+        async with client(servers[where]) as session:
+            assert not (await session.call_tool("memory_add", {"text": text})).is_error
+
+    return lambda text, where: asyncio.run(call(text, where))
 
 
 class World:
@@ -37,8 +71,9 @@ class World:
             for path, clock in zip(self.paths, self.clocks, strict=True)
         ]
         self.count = 0
+        self.adds: list[Add] = [_plainly(memos) for memos in self.vaults]
 
-    def take(self, step: tuple[str, int, int, int]) -> None:
+    def take(self, step: Step) -> None:
         """Write in a vault, or bring something of it to another."""
         action, who, which, other = step
         memos, clock = self.vaults[who], self.clocks[who]
@@ -48,7 +83,7 @@ class World:
             return
         cubes = sorted(memos.list(namespace="a", states=State), key=lambda cube: cube.id)
         if action == "add" or not cubes:
-            memos.add(f"{TEXTS[which % len(TEXTS)]} {other}", namespace=f"a/{which % 2}")
+            self.adds[who](f"{TEXTS[which % len(TEXTS)]} {other}", which % 2)
             return
         cube, beside = cubes[which % len(cubes)], cubes[other % len(cubes)]
         calls = {
@@ -115,9 +150,22 @@ class World:
 
 @settings(max_examples=40, deadline=None)
 @given(steps=st.lists(STEPS, max_size=14))
-def test_vaults_that_changed_apart_end_equal_however_they_exchange(steps: list[tuple[str, int, int, int]]) -> None:
+def test_vaults_that_changed_apart_end_equal_however_they_exchange(steps: list[Step]) -> None:
+    check(steps, frameworks=False)
+
+
+@settings(max_examples=15, deadline=None)
+@given(steps=st.lists(STEPS, min_size=4, max_size=14))
+def test_so_do_vaults_that_were_written_through_langgraph_llamaindex_and_mcp(steps: list[Step]) -> None:
+    check([("add", who, 2 * who, who) for who in range(3)] + steps, frameworks=True)
+
+
+def check(steps: list[Step], *, frameworks: bool) -> None:
     with TemporaryDirectory() as folder:
         world = World(Path(folder))
+        if frameworks:
+            ways = (through_langgraph, through_llamaindex, through_mcp)
+            world.adds = [way(memos) for way, memos in zip(ways, world.vaults, strict=True)]
         try:
             for step in steps:
                 world.take(step)
