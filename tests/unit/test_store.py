@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -681,3 +682,50 @@ def test_what_may_not_be_exported_stays_out_of_packages(world: World) -> None:
     _, wide = world.sell(package, rights=("recall", "export"))
     store.install(NAME, licence=wide, identities=[world.secret])
     assert world.ana.export(world.folder / "all.memcube", namespace="ana").cubes > 1
+
+
+# -- hostile registries ----------------------------------------------------------------------------
+
+
+def altered(data: bytes, random: Random) -> bytes:
+    """Bytes with a bit turned, a piece cut out, doubled or put elsewhere, or another end."""
+    at, to = sorted(random.choices(range(len(data) + 1), k=2))
+    way = random.randrange(5)
+    if way == 0:
+        turned = bytearray(data)
+        turned[min(at, len(data) - 1)] ^= 1 << random.randrange(8)
+        return bytes(turned)
+    return (data[:at], data[:at] + data[to:], data[:to] + data[at:], data[to:] + data[:at])[way - 1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_altered_index_or_licence_is_believed_or_ends_in_a_crash(world: World, seed: int) -> None:
+    random = Random(seed)
+    package = world.publish("1.0.0", paid=True)
+    _, token = world.sell(package)
+    index = world.location / INDEX_FILE
+    sound = index.read_bytes()
+    store = world.store()
+    store.search()
+    for _ in range(150):
+        if (false := altered(sound, random)) != sound:
+            index.write_bytes(false)
+            with pytest.raises(RegistryError):
+                store.search()
+    index.write_bytes(sound)
+    for _ in range(100):
+        if (false := altered(token, random)) != token:
+            with pytest.raises(LicenceError):
+                store.install(NAME, licence=false, identities=[world.secret])
+    assert store.installed() == []
+
+
+@pytest.mark.parametrize("path", ["../doctor.db", "/etc/passwd", "packages\\..\\x", "packages//x", ".", ""])
+def test_an_index_leads_to_nothing_outside_of_the_registry(world: World, path: str) -> None:
+    world.publish("1.0.0")
+    index = world.location / INDEX_FILE
+    _, _, said = read(index.read_bytes(), INDEX)
+    said["packages"][NAME]["releases"][0]["path"] = path
+    index.write_bytes(signed(INDEX, INDEX_FILE, said, world.keeper))
+    with pytest.raises(RegistryError, match="no place in it"):
+        world.store().install(NAME)
