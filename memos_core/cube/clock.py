@@ -108,6 +108,14 @@ class HybridClock:
             if seen.wall <= milliseconds(self._now()) + self._max_skew:
                 self._last = max(self._last, seen)
 
+    def moment(self) -> datetime:
+        """The present moment by the wall clock, but none before what was observed: two who know the same agree on it.
+
+        Else one whose clock is behind would undo what the other has worked out, and so on until its clock has come up.
+        """
+        with self._lock:
+            return max(self._now(), self._last.datetime() + timedelta(milliseconds=1))
+
 
 def _successor(stamp: Timestamp) -> Timestamp:
     return Timestamp.unpack(stamp.pack() + 1)

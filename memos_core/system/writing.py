@@ -182,7 +182,8 @@ class Writing(Finding):
         """
         from memos_core.operation.truth import consequences, justifications, touched
 
-        now, cubes, old = self._clock.now(), list(changed), list(before)
+        self._author.clock.observe(self._whole.latest)
+        now, cubes, old = self._author.clock.moment(), list(changed), list(before)
         names = {cube.id for cube in (*cubes, *old) if isinstance(cube, MemCube)}
         names |= touched([*cubes, *old], self._whole, at=now)
         supports = self._whole.resting_on(names)

@@ -108,3 +108,14 @@ def test_threads_never_get_the_same_timestamp() -> None:
     for thread in threads:
         thread.join()
     assert len(set(issued)) == 800
+
+
+def test_a_moment_is_never_before_what_was_observed() -> None:
+    wall = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+    clock = HybridClock(lambda: wall)
+    assert clock.moment() == wall
+    seen = Timestamp(milliseconds(wall + timedelta(seconds=5)))
+    clock.observe(seen)
+    assert clock.moment() > seen.datetime()
+    clock.observe(Timestamp(milliseconds(wall + timedelta(days=3))))  # a clock that is wrong drags nobody along
+    assert clock.moment() < wall + timedelta(seconds=6)
