@@ -1,0 +1,121 @@
+"""Every error MemOS raises. All derive from :class:`MemOSError`.
+
+An error carries its facts as attributes, inherits the builtin that a caller would expect, and its
+message says what to do. Raise with keywords: ``CubeNotFound(cube_id="...")``.
+"""
+
+from __future__ import annotations
+
+from memos_core.errors.given import (
+    InvalidFilter,
+    InvalidGrant,
+    InvalidInput,
+    InvalidNamespace,
+    InvalidOperation,
+    InvalidPolicy,
+    InvalidRule,
+    InvalidText,
+    InvalidVector,
+    NaiveDatetime,
+    SensitiveContent,
+    TooLarge,
+    UnknownFormat,
+)
+from memos_core.errors.models import (
+    BadReply,
+    BudgetExceeded,
+    ChatModelError,
+    ChatModelFailed,
+    EmbedderMismatch,
+    EmbeddingError,
+    EmbeddingFailed,
+    ModelDamaged,
+    ModelMissing,
+)
+from memos_core.errors.packages import (
+    ExtraMissing,
+    InvalidKey,
+    InvalidPackage,
+    KeyChanged,
+    LicenceError,
+    PackageNotFound,
+    PackageTooNew,
+    RegistryError,
+)
+from memos_core.errors.refused import (
+    CubeNotFound,
+    InvalidTransition,
+    NotPermitted,
+    ReadOnly,
+    SnapshotNotFound,
+    VersionNotFound,
+)
+from memos_core.errors.root import (
+    MemOSError,
+    MemOSWarning,
+    ModelWarning,
+)
+from memos_core.errors.vault import (
+    ForkedVault,
+    NotAVault,
+    UnsupportedSQLite,
+    VaultBusy,
+    VaultClosed,
+    VaultCorrupt,
+    VaultError,
+    VaultFull,
+    VaultTooNew,
+    WrongKey,
+)
+
+__all__ = [
+    "BadReply",
+    "BudgetExceeded",
+    "ChatModelError",
+    "ChatModelFailed",
+    "CubeNotFound",
+    "EmbedderMismatch",
+    "EmbeddingError",
+    "EmbeddingFailed",
+    "ExtraMissing",
+    "ForkedVault",
+    "InvalidFilter",
+    "InvalidGrant",
+    "InvalidInput",
+    "InvalidKey",
+    "InvalidNamespace",
+    "InvalidOperation",
+    "InvalidPackage",
+    "InvalidPolicy",
+    "InvalidRule",
+    "InvalidText",
+    "InvalidTransition",
+    "InvalidVector",
+    "KeyChanged",
+    "LicenceError",
+    "MemOSError",
+    "MemOSWarning",
+    "ModelDamaged",
+    "ModelMissing",
+    "ModelWarning",
+    "NaiveDatetime",
+    "NotAVault",
+    "NotPermitted",
+    "PackageNotFound",
+    "PackageTooNew",
+    "ReadOnly",
+    "RegistryError",
+    "SensitiveContent",
+    "SnapshotNotFound",
+    "TooLarge",
+    "UnknownFormat",
+    "UnsupportedSQLite",
+    "VaultBusy",
+    "VaultClosed",
+    "VaultCorrupt",
+    "VaultError",
+    "VaultFull",
+    "VaultTooNew",
+    "VersionNotFound",
+    "WrongKey",
+]
