@@ -14,7 +14,6 @@ from memos_core.ports import Edge
 
 _CUBE = "cube:"
 _VERSION = "version:"  # what a conclusion is derived from
-FANOUT = 100  # edges by which a node leads on in a drawing
 
 
 def linked(source: MemCube, relation: str, target: MemCube) -> Content:

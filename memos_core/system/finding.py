@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -17,7 +17,7 @@ from memos_core.cube.message import aware, names
 from memos_core.cube.namespace import Namespace, NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.operation import OperationKind
-from memos_core.cube.selection import Filters, selection
+from memos_core.cube.selection import Filters, Selection, selection
 from memos_core.cube.versions import change, differences
 from memos_core.errors import CubeNotFound, EmbedderMismatch, VersionNotFound
 from memos_core.system.opened import OpenVault
@@ -71,7 +71,47 @@ class Finding(OpenVault):
             from memos_core.operation.recall.refining import refined
 
             hits = refined(question, lambda text, most: find(text, limit=most), model=self._llm, limit=limit)
-        if packages:
+        return self._counted(hits, wanted, now=now)
+
+    def nearest(
+        self, vector: Sequence[float], *, namespace: NamespaceLike, limit: int = 10, **filters: Unpack[Filters]
+    ) -> builtins.list[Hit]:
+        """Find the memories whose texts mean what a vector does: for callers that have a vector and no question.
+
+        Nothing but nearness counts. :meth:`search` finds more with the words of a question.
+
+        Parameters
+        ----------
+        vector
+            ``(dim,)`` finite numbers, made by :attr:`embedder`.
+        limit
+            At most so many hits, 1 to 1,000.
+        **filters
+            As in :meth:`search`.
+
+        Returns
+        -------
+        list[Hit]
+            Nearest first; the score is the cosine similarity, -1 to 1.
+
+        Raises
+        ------
+        InvalidVector
+            If it is no vector of the dimension that the vault's have.
+        InvalidInput
+            If another argument cannot be understood.
+        """
+        from memos_core.operation.recall import nearby
+
+        self._let_lapse()
+        now = self._clock.now()
+        wanted = selection(namespace, now=now, **filters)
+        hits = nearby(vector, wanted, vault=self._vault, limit=limit, packages=self._vault.packages.all())
+        return self._counted(hits, wanted, now=now)
+
+    def _counted(self, hits: builtins.list[Hit], wanted: Selection, *, now: datetime) -> builtins.list[Hit]:
+        """Note what is given out; licensed memories are given out only where that can be noted."""
+        if self._vault.packages.all():
             from memos_core.infrastructure.memstore.metering import Meter
 
             meter = Meter(self._whole)

@@ -96,6 +96,7 @@ class Knowing(Governing):
         namespace: NamespaceLike,
         hops: int = 2,
         limit: int = 1000,
+        fanout: int = 100,
         **filters: Unpack[Filters],
     ) -> nx.MultiDiGraph[str]:
         """Draw the memory graph around names or cubes: who is mentioned where, what follows what, what is claimed.
@@ -108,6 +109,8 @@ class Knowing(Governing):
             Steps away from these.
         limit
             At most so many edges.
+        fanout
+            Edges by which each node leads on, at most.
         **filters
             As in :meth:`search`.
 
@@ -122,14 +125,14 @@ class Knowing(Governing):
         InvalidInput
             If a number is below zero, or a name no text.
         """
-        from memos_core.operation.graph import FANOUT, cube_of, drawn, grounded, seeds, versions
+        from memos_core.operation.graph import cube_of, drawn, grounded, seeds, versions
 
         wanted = selection(namespace, now=self._clock.now(), **filters)
         if about is None:
             around = [cube.id for cube in self._vault.select(wanted, limit=limit)]
         else:
             around = list(names(about, "about"))
-        walk = Walk(hops=hops, fanout=FANOUT, limit=limit)
+        walk = Walk(hops=hops, fanout=fanout, limit=limit)
         stated = self._vault.neighbourhood(wanted, seeds(around), walk)
         premises = self._vault.operations(versions(stated))
         edges = grounded(stated, {version: premise.cube for version, premise in premises.items()})

@@ -189,6 +189,11 @@ class OpenVault:
             self._vault.reembed(embedder.spec, {})
         return done
 
+    @property
+    def embedder(self) -> Embedder:
+        """What makes the vectors of this vault; it is loaded when first asked for."""
+        return self._loaded_embedder()
+
     def stats(self) -> VaultStats:
         """Counts and sizes of the vault."""
         return self._vault.stats()

@@ -76,3 +76,10 @@ def test_notes_that_cannot_be_stored_are_refused_whole(memos: MemOS) -> None:
     with pytest.raises(InvalidInput, match="together"):
         memos.add([Note(text="The fox is red."), "The owl is white."], namespace="a")  # type: ignore[list-item]
     assert memos.list(namespace="a") == []
+
+
+def test_a_passage_of_a_document_is_trusted_as_one_and_its_i_is_nobody_here() -> None:
+    with MemOS.open(":memory:", embedder=HashingEmbedder()) as memos:
+        [cube] = memos.add(Note(text="I live in Lisbon.", kind=Kind.DOCUMENT), namespace="a").written
+        assert (cube.provenance.origin, cube.governance.trust) == (Origin.DOCUMENT, Trust.DOCUMENT)
+        assert cube.claims == ()

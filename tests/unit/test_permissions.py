@@ -50,6 +50,8 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "grants": (ANYBODY, lambda memos, _: memos.grants()),
     "namespaces": (ANYBODY, lambda memos, _: memos.namespaces(namespace="acme")),
     "search": ("reader", lambda memos, _: memos.search("fox", namespace=HERE)),
+    "nearest": ("reader", lambda memos, _: memos.nearest(memos.embedder.embed_query("fox"), namespace=HERE)),
+    "embedder": (ANYBODY, lambda memos, _: memos.embedder),
     "context": ("reader", lambda memos, _: memos.context("fox", namespace=HERE, conversation="s1")),
     "working": ("reader", lambda memos, _: memos.working("s1", namespace=HERE)),
     "list": ("reader", lambda memos, _: memos.list(namespace=HERE)),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from memos_core.cube.canonical import json_object
 from memos_core.cube.interval import Interval
-from memos_core.cube.memcube import Content, Governance, Origin, Provenance, Trust
+from memos_core.cube.memcube import Content, Governance, Kind, Origin, Provenance, Trust
 from memos_core.cube.message import Note
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.payload import Plaintext
@@ -19,7 +19,8 @@ from memos_core.language.times import find_times
 def read_note(note: Note, *, namespace: Namespace, now: datetime) -> Content:
     """Read a note: what its author said of it counts, and the rest is found in its text.
 
-    It is trusted as an agent's: another system has chosen the words.
+    It is trusted as an agent's: another system has chosen the words. A passage of a document is trusted as one, and
+    whoever says "I" in it claims nothing.
 
     Parameters
     ----------
@@ -34,6 +35,8 @@ def read_note(note: Note, *, namespace: Namespace, now: datetime) -> Content:
     text = checked(note.text, f"Note {note.id or ''}".rstrip())
     speakers = [note.speaker] if note.speaker else []
     times = tuple(find_times(text, said_at=note.at or now))
+    is_passage = note.kind is Kind.DOCUMENT
+    origin = Origin.DOCUMENT if is_passage else Origin.IMPORT
     return Content(
         namespace=namespace,
         kind=note.kind,
@@ -42,8 +45,8 @@ def read_note(note: Note, *, namespace: Namespace, now: datetime) -> Content:
         times=times,
         entities=tuple(dict.fromkeys((*note.entities, *find_names(text, speakers=speakers)))),
         tags=note.tags,
-        claims=note.claims or tuple(find_claims(text, speaker=note.speaker or "user", times=times)),
+        claims=note.claims or (() if is_passage else find_claims(text, speaker=note.speaker or "user", times=times)),
         metadata=json_object(note.metadata),
-        provenance=Provenance(origin=Origin.IMPORT, speaker=note.speaker, source_id=note.id, source_uri=note.uri),
-        governance=Governance(trust=Trust.AGENT),
+        provenance=Provenance(origin=origin, speaker=note.speaker, source_id=note.id, source_uri=note.uri),
+        governance=Governance(trust=Trust.DOCUMENT if is_passage else Trust.AGENT),
     )

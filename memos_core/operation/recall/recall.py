@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+
+import numpy as np
 
 from memos_core.cube.answer import Hit
 from memos_core.cube.memcube import MemCube
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.selection import Selection
-from memos_core.errors import InvalidInput
+from memos_core.errors import InvalidInput, InvalidVector
 from memos_core.operation.aliases import known_as
 from memos_core.operation.recall.correcting import corrected, outdated
 from memos_core.operation.recall.distrust import limited
@@ -53,8 +55,7 @@ def recall(
     InvalidInput
         If the question is blank or the limit out of range.
     """
-    if not 1 <= limit <= MAX_LIMIT:
-        raise InvalidInput(detail=f"limit must be between 1 and {MAX_LIMIT:,}, and is {limit:,}.")
+    _check(limit)
     question = analyse(query, now=now)
     question = question.also_calling(known_as(question.entities, selection, vault).values())
     lists, passages = _candidates(question, selection, vault, embedder, max(DEPTH, 2 * limit), weights)
@@ -66,6 +67,37 @@ def recall(
         ranked = corrected(ranked, replaced, weight=weights.outdated)
         ranked, best = take(ranked)
     return _hits(ranked[:limit], best, replaced)
+
+
+def nearby(
+    vector: Sequence[float],
+    selection: Selection,
+    *,
+    vault: Vault,
+    limit: int,
+    packages: Collection[Namespace] = (),
+) -> list[Hit]:
+    """Find the admitted memories whose vectors are nearest to one; the score is the cosine similarity.
+
+    Raises
+    ------
+    InvalidInput
+        If the limit is out of range; ``InvalidVector`` if it is no vector of the vault's dimension.
+    """
+    _check(limit)
+    try:
+        point = np.asarray(vector, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidVector(detail=f"A vector is a sequence of numbers: {error}") from error
+    found = vault.nearest(selection, point, limit=max(DEPTH, 2 * limit))
+    ranked = [Ranked(cube, score, {"vector": score}) for cube, score in found]
+    best, cubes = limited(ranked, limit, lambda page: _hydrated(page, selection, vault), packages=packages)
+    return _hits(best, cubes, {})
+
+
+def _check(limit: int) -> None:
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInput(detail=f"limit must be between 1 and {MAX_LIMIT:,}, and is {limit:,}.")
 
 
 def _candidates(

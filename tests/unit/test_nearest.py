@@ -1,0 +1,60 @@
+"""Memories found by a vector alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from memos_core import Document, MemOS
+from memos_core.errors import InvalidInput, InvalidVector
+from memos_core.testing.embedders import HashingEmbedder
+
+
+@pytest.fixture
+def memos() -> Iterator[MemOS]:
+    with MemOS.open(":memory:", embedder=HashingEmbedder()) as opened:
+        yield opened
+
+
+def test_the_nearest_come_first_with_their_cosine(memos: MemOS) -> None:
+    memos.add("the quick brown fox", namespace="a")
+    memos.add("an owl at night", namespace="a")
+    first, second = memos.nearest(memos.embedder.embed_query("the quick brown fox"), namespace="a")
+    assert (first.cube.text, second.cube.text) == ("the quick brown fox", "an owl at night")
+    assert first.score == pytest.approx(1.0)
+    assert first.why == {"vector": first.score}
+    assert second.score < 0.5
+
+
+def test_a_plain_list_of_numbers_is_a_vector(memos: MemOS) -> None:
+    memos.add("fox", namespace="a")
+    vector = memos.embedder.embed_query("fox").tolist()
+    assert [hit.cube.text for hit in memos.nearest(vector, namespace="a")] == ["fox"]
+
+
+def test_only_what_the_filters_admit_is_near(memos: MemOS) -> None:
+    memos.add("fox", namespace="a")
+    memos.add("fox", namespace="b")
+    memos.add(Document(text="fox"), namespace="a")
+    hits = memos.nearest(memos.embedder.embed_query("fox"), namespace="a", kinds=["document"])
+    assert [(hit.cube.namespace, hit.cube.kind.value) for hit in hits] == [(("a",), "document")]
+
+
+def test_what_is_near_counts_as_recalled(memos: MemOS) -> None:
+    [cube] = memos.add("fox", namespace="a").written
+    memos.nearest(memos.embedder.embed_query("fox"), namespace="a")
+    memos._usage.flush()
+    assert memos.get(cube.id).usage.count == 1
+
+
+@pytest.mark.parametrize("vector", [[1.0, 2.0], [[1.0]], ["fox"], [float("nan")] * 256, None])
+def test_what_is_no_vector_of_the_vault_is_refused(memos: MemOS, vector: list[float]) -> None:
+    memos.add("fox", namespace="a")
+    with pytest.raises(InvalidVector):
+        memos.nearest(vector, namespace="a")
+
+
+def test_a_limit_out_of_range_is_refused(memos: MemOS) -> None:
+    with pytest.raises(InvalidInput, match="limit"):
+        memos.nearest(memos.embedder.embed_query("fox"), namespace="a", limit=0)
