@@ -1,5 +1,19 @@
-"""MemOS for LlamaIndex: a memory for chat engines and agents that lasts beyond the conversation."""
+"""MemOS for LlamaIndex: memory for agents and engines, and a store for indexes, in one file."""
 
+from memos_llamaindex.block import MemOSMemoryBlock
+from memos_llamaindex.embedding import MemOSEmbedding
+from memos_llamaindex.graph_store import MemOSPropertyGraphStore
 from memos_llamaindex.memory import MemOSMemory
+from memos_llamaindex.retriever import MemOSRetriever
+from memos_llamaindex.tools import MemOSToolSpec
+from memos_llamaindex.vector_store import MemOSVectorStore
 
-__all__ = ["MemOSMemory"]
+__all__ = [
+    "MemOSEmbedding",
+    "MemOSMemory",
+    "MemOSMemoryBlock",
+    "MemOSPropertyGraphStore",
+    "MemOSRetriever",
+    "MemOSToolSpec",
+    "MemOSVectorStore",
+]

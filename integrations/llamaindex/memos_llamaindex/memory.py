@@ -148,7 +148,7 @@ class MemOSMemory(BaseMemory):
         self._history = []
 
     def _remember(self, messages: Iterable[ChatMessage]) -> None:
-        words = [message for message in messages if _is_words(message)]
+        words = [message for message in messages if is_words(message)]
         if not words:
             return
         said = [Message(content=message.content, role=REMEMBERED[message.role]) for message in words]
@@ -182,7 +182,8 @@ class MemOSMemory(BaseMemory):
         return len(self._tokenize(message.content or ""))
 
 
-def _is_words(message: ChatMessage) -> bool:
+def is_words(message: ChatMessage) -> bool:
+    """Say whether a message is something that the user or the assistant said in words."""
     return message.role in REMEMBERED and bool(message.content and message.content.strip())
 
 

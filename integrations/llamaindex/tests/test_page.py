@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-MODULES = ["memos_llamaindex.memory"]
+MODULES = ["memory", "block", "embedding", "graph_store", "retriever", "tools", "vector_store"]
 PAGE = Path(__file__).parents[3] / "docs" / "LLAMAINDEX.md"
 
 
@@ -25,4 +25,4 @@ def test_the_code_of_the_page_runs(
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_examples_of_the_docstrings_run(module: str) -> None:
-    assert doctest.testmod(importlib.import_module(module)).failed == 0
+    assert doctest.testmod(importlib.import_module(f"memos_llamaindex.{module}")).failed == 0
