@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 from typing_extensions import TypedDict, Unpack
 
 from memos_core.cube.frozen import Frozen, problems
@@ -130,6 +130,8 @@ class Selection(Frozen):
         Namespaces that are left out, with all below them.
     states
         By default those that are recalled without being asked for.
+    id_prefix
+        How their ids begin.
     now
         Cubes that expire at or before this moment are left out.
     as_of
@@ -147,6 +149,7 @@ class Selection(Frozen):
     min_trust: TrustField | None = None
     source_ids: frozenset[str] | None = None
     session: str | None = None
+    id_prefix: str | None = Field(default=None, pattern="^[0-9a-f-]{1,36}$")
     where: tuple[Condition, ...] = ()
     now: AwareDatetime | None = None
     as_of: AwareDatetime | None = None
@@ -158,7 +161,7 @@ class Selection(Frozen):
 
     def admits(self, cube: MemCube) -> bool:
         """Say whether a cube, folded as of ``known_at``, passes."""
-        return self.admits_content(cube) and cube.state in self.states
+        return self.admits_content(cube) and cube.state in self.states and cube.id.startswith(self.id_prefix or "")
 
     def admits_content(self, content: Content) -> bool:
         """Say whether a content passes, whatever its state."""
@@ -186,6 +189,7 @@ class Filters(TypedDict, total=False):
     min_trust: Trust | str | None
     source_ids: Iterable[str] | None
     session: str | None
+    id_prefix: str | None
     exact: bool
 
 
@@ -211,7 +215,7 @@ def selection(
         wanted[field] = aware(filters.get(field), field)  # type: ignore[arg-type]  # a TypedDict key by name
     if filters.get("kinds") is not None:
         wanted["kinds"] = _members(Kind, filters["kinds"])
-    for field in ("session", "exact"):
+    for field in ("session", "id_prefix", "exact"):
         if field in filters:
             wanted[field] = filters[field]  # type: ignore[literal-required]
     if filters.get("source_ids") is not None:

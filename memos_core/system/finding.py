@@ -44,7 +44,8 @@ class Finding(OpenVault):
         **filters
             ``as_of``: only what was true then. ``known_at``: what the memory held then; later additions and changes do
             not count. ``kinds``, ``where``, ``min_trust``: only cubes of these kinds, with these metadata, trusted at
-            least so far. ``source_ids``, ``session``: only from there. ``exact``: this namespace, and none below it.
+            least so far. ``source_ids``, ``session``: only from there. ``id_prefix``: whose ids begin so.
+            ``exact``: this namespace, and none below it.
 
         Raises
         ------

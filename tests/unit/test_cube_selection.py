@@ -254,3 +254,9 @@ def test_no_namespace_never_means_everything() -> None:
 def test_offsets_of_moments_do_not_matter() -> None:
     east = timezone(timedelta(hours=9))
     assert alice(as_of=day(2).astimezone(east)).admits_content(content("x", occurred=days(2, 4)))
+
+
+@pytest.mark.parametrize("prefix", ["", "%", "01A", "0g", "\ud800", "0" * 37, 7])
+def test_what_no_id_begins_with_is_refused(prefix: Any) -> None:
+    with pytest.raises(InvalidFilter):
+        selection("alice", now=NOW, id_prefix=prefix)

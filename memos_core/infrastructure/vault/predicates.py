@@ -58,6 +58,8 @@ def driving(selection: Selection, within: Sequence[int]) -> str:
         tests.append(f"put.source in {_listed('sources')}")
     elif selection.session is not None:
         tests.append("put.session = :session")
+    elif selection.id_prefix is not None:
+        tests.append("put.cube >= :prefix and put.cube < :prefix_end")
     elif _is_ordinary(selection):
         tests.append("put.live = 1")
     return " and ".join(tests)
@@ -97,6 +99,9 @@ def _contents(selection: Selection, put: str, values: dict[str, Any]) -> Iterato
     if selection.session is not None:
         values["session"] = selection.session
         yield f"+{put}.session = :session"
+    if selection.id_prefix is not None:
+        values |= {"prefix": selection.id_prefix, "prefix_end": selection.id_prefix + "g"}  # after all hexadecimal
+        yield f"+{put}.cube >= :prefix and +{put}.cube < :prefix_end"
     if selection.now is not None:
         values["now"] = microseconds(selection.now)
         yield f"({put}.expires is null or {put}.expires > :now)"

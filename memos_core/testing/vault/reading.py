@@ -205,6 +205,20 @@ class Reading(VaultSuite):
                 cube.id for cube in desk.vault.select(selection, limit=9)
             }, tests
 
+    def test_the_beginning_of_an_id_narrows_a_selection(self, desk: Desk) -> None:
+        names = [desk.put(text).cube for text in ("one", "two", "three")]
+        other = desk.put("a fox of bob's", namespace="bob").cube
+        for name in (*names, other):
+            for length in (1, 8, 13, 20, 36):
+                expected = {each for each in names if each.startswith(name[:length])}
+                wanted = alice(id_prefix=name[:length])
+                assert {cube.id for cube in desk.vault.select(wanted, limit=9)} == expected
+                assert desk.vault.count(wanted) == len(expected)
+                found = desk.vault.match(wanted, ["one", "two", "three", "fox"], limit=9)
+                assert {scored.cube for scored in found} == expected
+        assert desk.texts(alice(id_prefix="fffffff")) == []
+        assert desk.texts(alice(id_prefix=names[0], known_at=day(1))) == []
+
     def test_metadata_tests_are_those_of_the_condition(self, desk: Desk) -> None:
         """Troubleshooting: JSON truth values are not numbers, a missing key is null, and text orders by code point."""
         for number, metadata in enumerate(METADATA):
