@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,15 +19,15 @@ from memos_core.cube.memcube import Content, Kind, MemCube, Trigger, Trust
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
-from memos_core.errors import NotPermitted, VaultBusy, VaultFull
+from memos_core.errors import NotPermitted
 from memos_core.infrastructure.memstore.places import Places
+from memos_core.infrastructure.trail import Trail
 from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Job, Part, Passage, Scored, Topic, Vault, Walk
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
 
 GRANTS = "grants"  # the note that they are kept in
-TRAIL = 64  # reads that may wait to be recorded
 CUBES = 500  # of one audit entry, at most
 
 
@@ -50,9 +49,7 @@ class GuardedVault:
         self._vault = vault
         self._principal = principal
         self._clock = clock
-        self._read: list[AuditEntry] = []
-        self._lock = threading.Lock()
-        self._depth = threading.local()  # of transactions: what is recorded inside one may be rolled back
+        self._trail = Trail(vault, principal=principal, clock=clock)
         self._parsed: tuple[str | None, tuple[Grant, ...]] = (None, ())
         self.packages = Places(vault)
 
@@ -69,7 +66,7 @@ class GuardedVault:
         if self.permits(right, namespace, kind=kind):
             return
         where = "/".join(namespace) or "the whole vault"
-        self._trace("refused", namespace, (), detail=right.value)
+        self._trail.add("refused", namespace, detail=right.value)
         raise NotPermitted(principal=self._principal or OWNER, right=right.value, namespace=where)
 
     def permits(self, right: Right, namespace: Namespace, *, kind: Kind | None = None) -> bool:
@@ -147,7 +144,7 @@ class GuardedVault:
                 places[operation.cube] = tuple(operation.value()["namespace"])
             done[_action(operation), places.get(operation.cube, ())][operation.cube] = None
         entries = [
-            self._entry(action, namespace, cubes[start : start + CUBES])
+            self._trail.entry(action, namespace, cubes[start : start + CUBES])
             for (action, namespace), cubes in ((key, tuple(named)) for key, named in done.items())
             for start in range(0, len(cubes), CUBES)
         ]
@@ -158,13 +155,8 @@ class GuardedVault:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        depth = self._depth.__dict__.get("held", 0)
-        self._depth.held = depth + 1
-        try:
-            with self._vault.transaction():
-                yield
-        finally:
-            self._depth.held = depth
+        with self._trail.held(), self._vault.transaction():
+            yield
 
     def record_usage(self, recalled: Mapping[str, int], at: datetime) -> None:
         self._vault.record_usage(recalled, at)
@@ -227,7 +219,7 @@ class GuardedVault:
         for cube in seen:
             places[cube.namespace].append(cube.id)
         for namespace, named in places.items():
-            self._trace("read", namespace, named)
+            self._trail.add("read", namespace, named)
         return seen
 
     def _within(self, selection: Selection) -> Selection:
@@ -350,46 +342,11 @@ class GuardedVault:
 
     def audit(self, action: str, namespace: Namespace, *, detail: str) -> None:
         """Record what was done to the rules themselves."""
-        self._vault.record([self._entry(action, namespace, (), detail=detail)])
+        self._vault.record([self._trail.entry(action, namespace, detail=detail)])
 
     def flush(self) -> None:
         """Record the reads that wait; if that fails they still wait."""
-        with self._lock:
-            waiting, self._read = self._read, []
-        try:
-            self._vault.record(waiting)
-        except (VaultBusy, VaultFull):
-            with self._lock:
-                self._read = [*waiting, *self._read]
-            raise
-
-    def _trace(self, action: str, namespace: Namespace, cubes: Iterable[str], *, detail: str = "") -> None:
-        with self._lock:
-            last = self._read[-1] if self._read else None
-            entry = self._entry(action, namespace, cubes, detail=detail)
-            if last is None or not _repeats(entry, last):
-                self._read.append(entry)
-            is_due = len(self._read) >= TRAIL and not self._depth.__dict__.get("held")
-        if is_due:
-            with suppress(VaultBusy, VaultFull):
-                self.flush()
-
-    def _entry(self, action: str, namespace: Namespace, cubes: Iterable[str], *, detail: str = "") -> AuditEntry:
-        return AuditEntry(
-            at=self._clock.now(),
-            principal=self._principal or OWNER,
-            action=action,
-            namespace=namespace,
-            cubes=tuple(dict.fromkeys(cubes)),
-            detail=detail,
-        )
-
-
-def _repeats(entry: AuditEntry, last: AuditEntry) -> bool:
-    """One call may read a memory several times over."""
-    return (entry.action, entry.namespace, entry.detail) == (last.action, last.namespace, last.detail) and set(
-        last.cubes
-    ).issuperset(entry.cubes)
+        self._trail.flush()
 
 
 def _action(operation: Operation) -> str:
