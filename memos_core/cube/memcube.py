@@ -7,6 +7,7 @@ from enum import Enum, IntEnum
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator, Field, PlainSerializer
+from typing_extensions import Self
 
 from memos_core.cube.claim import Claim
 from memos_core.cube.frozen import Frozen
@@ -236,6 +237,10 @@ class Content(Frozen):
     def text(self) -> str:
         """The text of a plaintext payload; empty for the two others."""
         return self.payload.text if isinstance(self.payload, Plaintext) else ""
+
+    def governed(self, **changes: Any) -> Self:
+        """The same under other rules: some fields of its ``governance`` are changed."""
+        return self.model_copy(update={"governance": self.governance.model_copy(update=changes)})
 
 
 class Usage(Frozen):

@@ -113,7 +113,7 @@ class Note(Given):
     entities
         Names in it; those that the text is seen to name are added.
     claims
-        What it says; if there is none, what the text is seen to say.
+        What it says; if not given, what the text is seen to say.
     """
 
     text: str
@@ -125,7 +125,7 @@ class Note(Given):
     speaker: str | None = None
     tags: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[Claim, ...] | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("at", "until")

@@ -180,7 +180,10 @@ class Selection(Frozen):
 
 
 class Filters(TypedDict, total=False):
-    """What narrows a selection, as callers give it; the attributes of :class:`Selection` say what each means."""
+    """What narrows a selection, as callers give it; the attributes of :class:`Selection` say what each means.
+
+    ``expired`` widens it by what has expired, until the scheduler has taken that away.
+    """
 
     as_of: datetime | None
     known_at: datetime | None
@@ -191,6 +194,7 @@ class Filters(TypedDict, total=False):
     session: str | None
     id_prefix: str | None
     exact: bool
+    expired: bool
 
 
 def selection(
@@ -210,7 +214,8 @@ def selection(
     if unknown := filters.keys() - Filters.__annotations__.keys():
         known = ", ".join(Filters.__annotations__)
         raise InvalidFilter(detail=f"{', '.join(sorted(unknown))}: no such filter. Known are {known}.")
-    wanted: dict[str, Any] = {"namespace": namespace(address), "now": now, "where": conditions(filters.get("where"))}
+    wanted: dict[str, Any] = {"namespace": namespace(address), "where": conditions(filters.get("where"))}
+    wanted["now"] = _expiry(now, filters.get("expired", False))
     for field in ("as_of", "known_at"):
         wanted[field] = aware(filters.get(field), field)  # type: ignore[arg-type]  # a TypedDict key by name
     if filters.get("kinds") is not None:
@@ -228,6 +233,13 @@ def selection(
         return Selection(**wanted)
     except ValidationError as error:
         raise InvalidFilter(detail=f"This selection is not understood: {problems(error)}") from error
+
+
+def _expiry(now: datetime, expired: object) -> datetime | None:
+    """The moment at which what has expired is left out, if it is."""
+    if not isinstance(expired, bool):
+        raise InvalidFilter(detail=f"expired must be true or false, and is {expired!r}.")
+    return None if expired else now
 
 
 def _members(values: type[_Named], given: Iterable[_Named | str] | None) -> frozenset[_Named]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Optional
 
 from memos_core.cube.memcube import RECALLED, MemCube, State, Trigger
-from memos_core.errors import InvalidTransition
+from memos_core.errors import InvalidInput, InvalidTransition
 
 
 class Way(NamedTuple):
@@ -103,6 +103,22 @@ def _way_out(cube: MemCube) -> str:
     if cube.state is State.FROZEN:
         return "Thaw it first: memos.thaw(cube_id)."
     return "" if cube.state in RECALLED or cube.state is State.EXPIRED else "Revive it first: memos.revive(cube_id)."
+
+
+def end_of(ttl: timedelta, *, now: datetime) -> datetime:
+    """When what lasts so long from now expires.
+
+    Raises
+    ------
+    InvalidInput
+        If that is no time at all, or longer than the calendar.
+    """
+    if not isinstance(ttl, timedelta) or ttl <= timedelta(0):
+        raise InvalidInput(detail=f"ttl must be a timedelta longer than nothing, and is {ttl!r}.")
+    try:
+        return now + ttl
+    except OverflowError as error:
+        raise InvalidInput(detail=f"ttl leads past the year 9999: {ttl}. Leave it out to keep a memory.") from error
 
 
 def activation(cube: MemCube, now: datetime, *, decay: float) -> float:

@@ -42,7 +42,7 @@ def screened(content: Content, policy: Policy, *, reread: Callable[[Content, str
     tags = tuple(dict.fromkeys((*content.governance.sensitivity, *sorted(named))))
     if tags == content.governance.sensitivity:
         return content
-    return content.model_copy(update={"governance": content.governance.model_copy(update={"sensitivity": tags})})
+    return content.governed(sensitivity=tags)
 
 
 def _without(content: Content, kinds: frozenset[Sensitive], reread: Callable[[Content, str], Content]) -> Content:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from memos_core.cube.memcube import MemCube, Trigger
 from memos_core.cube.message import aware
 from memos_core.errors import InvalidInput
+from memos_core.operation.lifecycle import end_of
 from memos_core.system.writing import Writing
 
 
@@ -62,15 +63,12 @@ class Living(Writing):
             raise InvalidInput(detail="until and ttl both say when the cube expires; give one of them.")
         if decay is not None and not 0 < decay < 1:
             raise InvalidInput(detail=f"decay must lie between 0 and 1, and is {decay!r}.")
-        if ttl is not None and ttl <= timedelta(0):
-            raise InvalidInput(detail=f"ttl must be longer than nothing, and is {ttl}.")
+        ends = aware(until, "until") if ttl is None else end_of(ttl, now=self._clock.now())
         with self._lock:
             cube = self.get(cube_id)
-            ends = aware(until, "until") if ttl is None else self._clock.now() + ttl
             lifespan = {"expires_at": ends, "decay": decay}
             kept = {} if priority is None else {"priority": priority}
-            governance = cube.governance.model_copy(update=lifespan | kept)
-            return self._put(cube, cube.content().model_copy(update={"governance": governance}))
+            return self._put(cube, cube.content().governed(**lifespan, **kept))
 
     def _let(self, cube_id: str, trigger: Trigger, reason: str) -> MemCube:
         with self.transaction():

@@ -69,11 +69,8 @@ class OpenVault:
     def _admitted(self, content: Content) -> Content:
         """A content as the policy of its namespace wants it, trusted no further than whoever writes it may be."""
         content = self._screened(content)
-        governance = content.governance
-        trust = min(governance.trust, self._vault.trust_in(content))
-        if trust == governance.trust:
-            return content
-        return content.model_copy(update={"governance": governance.model_copy(update={"trust": trust})})
+        trust = min(content.governance.trust, self._vault.trust_in(content))
+        return content if trust == content.governance.trust else content.governed(trust=trust)
 
     def _screened(self, content: Content) -> Content:
         """A content as the policy of its namespace wants it."""
@@ -188,6 +185,11 @@ class OpenVault:
         if self._vault.spec not in {None, embedder.spec}:  # nothing had text, so nothing has switched yet
             self._vault.reembed(embedder.spec, {})
         return done
+
+    @property
+    def clock(self) -> Clock:
+        """What tells this memory the time."""
+        return self._clock
 
     @property
     def embedder(self) -> Embedder:

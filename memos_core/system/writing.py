@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Container, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memos_core.cube.answer import Added, Receipt
@@ -36,9 +36,10 @@ class Writing(Finding):
         *,
         namespace: NamespaceLike,
         session: str | None = None,
+        ttl: timedelta | None = None,
         progress: Progress | None = None,
     ) -> Added:
-        """Remember a text, messages or a document.
+        """Remember a text, messages, a document or notes.
 
         Parameters
         ----------
@@ -50,6 +51,8 @@ class Writing(Finding):
         session
             Name of the conversation, if it goes on over several calls: the first message then follows the last
             one remembered.
+        ttl
+            All of it expires after so long.
         progress
             Called with the number of embedded texts, done and in all.
 
@@ -67,12 +70,16 @@ class Writing(Finding):
             If the embedder fails, or is not the vault's. Nothing is stored then either.
         """
         from memos_core.interface.reader.read import read
+        from memos_core.operation.lifecycle import end_of
 
         address = parse_namespace(namespace)
         with self._lock:
             now = self._clock.now()
             previous = self._writer.last_of(address, name(session, "session"))
             contents = read(what, namespace=address, session=session, previous=previous, actor=self._actor, now=now)
+            if ttl is not None:
+                ends = end_of(ttl, now=now)
+                contents = [content.governed(expires_at=ends) for content in contents]
             if self._llm is not None:
                 from memos_core.interface.reader.stated import with_stated_claims
 

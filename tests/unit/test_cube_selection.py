@@ -235,6 +235,7 @@ def test_selection_is_made_of_what_a_caller_gives() -> None:
         ({"where": {"a": [1]}}, InvalidFilter),
         ({"session": 7}, InvalidFilter),
         ({"exact": "perhaps"}, InvalidFilter),
+        ({"expired": "perhaps"}, InvalidFilter),
         ({"as_of": datetime(2023, 5, 1)}, NaiveDatetime),  # noqa: DTZ001  # what is tested
         ({"known_at": datetime(2023, 5, 1)}, NaiveDatetime),  # noqa: DTZ001  # what is tested
     ],

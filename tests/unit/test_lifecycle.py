@@ -194,6 +194,25 @@ def test_lifespans_are_set_and_taken_back(memos: MemOS, clock: ManualClock) -> N
     assert found(memos) == [name]
 
 
+def test_what_is_added_for_a_time_is_gone_after_it_and_seen_when_asked_for(memos: MemOS, clock: ManualClock) -> None:
+    [name] = memos.add("The fox is red.", namespace="a", ttl=DAY).ids
+    assert memos.get(name).governance.expires_at == clock.now() + DAY
+    assert found(memos) == [name]
+    clock.advance(DAY)
+    assert memos.search("fox", namespace="a") == memos.list(namespace="a") == []
+    assert [cube.id for cube in memos.list(namespace="a", expired=True)] == [name]
+    assert [hit.cube.id for hit in memos.search("fox", namespace="a", expired=True)] == [name]
+    memos.tick()
+    assert memos.list(namespace="a", expired=True) == []
+
+
+@pytest.mark.parametrize("ttl", [timedelta(0), -DAY, timedelta.max, 5])
+def test_what_is_added_for_no_time_is_refused(memos: MemOS, ttl: timedelta) -> None:
+    with pytest.raises(InvalidInput, match="ttl"):
+        memos.add("The fox is red.", namespace="a", ttl=ttl)
+    assert memos.stats().operations == 0
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -49,6 +49,8 @@ def test_what_it_does_not_say_is_found_in_its_text(memos: MemOS) -> None:
     [cube] = memos.add(Note(text="I live in Porto.", speaker="Ana"), namespace="a").written
     assert [(claim.subject, claim.object) for claim in cube.claims] == [("Ana", "Porto")]
     assert "Porto" in cube.entities
+    [silent] = memos.add(Note(text="I live in Porto.", speaker="Ana", claims=()), namespace="b").written
+    assert silent.claims == ()
 
 
 def test_notes_stand_alone_and_are_updated_by_their_id(memos: MemOS) -> None:

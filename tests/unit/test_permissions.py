@@ -51,6 +51,7 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "namespaces": (ANYBODY, lambda memos, _: memos.namespaces(namespace="acme")),
     "search": ("reader", lambda memos, _: memos.search("fox", namespace=HERE)),
     "nearest": ("reader", lambda memos, _: memos.nearest(memos.embedder.embed_query("fox"), namespace=HERE)),
+    "clock": (ANYBODY, lambda memos, _: memos.clock),
     "embedder": (ANYBODY, lambda memos, _: memos.embedder),
     "context": ("reader", lambda memos, _: memos.context("fox", namespace=HERE, conversation="s1")),
     "working": ("reader", lambda memos, _: memos.working("s1", namespace=HERE)),

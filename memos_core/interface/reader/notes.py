@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from memos_core.cube.canonical import json_object
+from memos_core.cube.claim import Claim
 from memos_core.cube.interval import Interval
-from memos_core.cube.memcube import Content, Governance, Kind, Origin, Provenance, Trust
+from memos_core.cube.memcube import Content, Governance, Kind, Origin, Provenance, TimeMention, Trust
 from memos_core.cube.message import Note
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.payload import Plaintext
@@ -45,8 +47,14 @@ def read_note(note: Note, *, namespace: Namespace, now: datetime) -> Content:
         times=times,
         entities=tuple(dict.fromkeys((*note.entities, *find_names(text, speakers=speakers)))),
         tags=note.tags,
-        claims=note.claims or (() if is_passage else find_claims(text, speaker=note.speaker or "user", times=times)),
+        claims=_claims(note, text, times),
         metadata=json_object(note.metadata),
         provenance=Provenance(origin=origin, speaker=note.speaker, source_id=note.id, source_uri=note.uri),
         governance=Governance(trust=Trust.DOCUMENT if is_passage else Trust.AGENT),
     )
+
+
+def _claims(note: Note, text: str, times: Sequence[TimeMention]) -> Sequence[Claim]:
+    if note.claims is not None:
+        return note.claims
+    return () if note.kind is Kind.DOCUMENT else find_claims(text, speaker=note.speaker or "user", times=times)
