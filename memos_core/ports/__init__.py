@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memos_core.ports.models import ChatModel, Clock, Embedder, EmbeddingSpec, MemoryBackend, Reply, Span, Turn
+from memos_core.ports.models import (
+    ChatModel,
+    Clock,
+    Embedder,
+    EmbeddingSpec,
+    MemoryBackend,
+    Reply,
+    Span,
+    StreamingChatModel,
+    Turn,
+)
 from memos_core.ports.vault import (
     DERIVED_FROM,
     FOLLOWS,
@@ -46,6 +56,7 @@ __all__ = [
     "Reply",
     "Scored",
     "Span",
+    "StreamingChatModel",
     "Topic",
     "Turn",
     "Vault",

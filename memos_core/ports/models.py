@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -145,5 +145,21 @@ class ChatModel(Protocol):
         ------
         ChatModelFailed
             If there is no reply.
+        """
+        ...
+
+
+class StreamingChatModel(ChatModel, Protocol):
+    """A chat model that can also give its reply while it is being written."""
+
+    def stream(self, turns: Sequence[Turn], *, max_tokens: int) -> Iterator[str]:
+        """Give the next turn in pieces of text, none of them empty, which together are the reply.
+
+        Whoever has read enough closes the iterator, and the model stops.
+
+        Raises
+        ------
+        ChatModelFailed
+            If there is no reply, or it breaks off; what came until then was of it.
         """
         ...

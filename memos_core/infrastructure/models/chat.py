@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from memos_core.errors import ChatModelFailed, InvalidInput, MemOSError
-from memos_core.infrastructure.models.adapt import name_of
+from memos_core.errors import ChatModelFailed, InvalidInput
+from memos_core.infrastructure.models.foreign import FUNCTION, LANGCHAIN, LLAMA_INDEX, AdaptedChatModel
+from memos_core.infrastructure.models.replies import reply, text_of
 from memos_core.ports import ChatModel, Reply, Turn
-from memos_core.prompting.budget import estimated_tokens
+
+if TYPE_CHECKING:
+    from memos_core.infrastructure.models.sending import Complaint, Incoming
+
+Made = TypeVar("Made")
 
 #: Statuses of servers that do not know something in the request.
 REFUSED = frozenset({400, 422})
@@ -61,34 +67,51 @@ class HTTPChatModel:
         ChatModelFailed
             If the server cannot be reached, answers with an error, or with anything but text.
         """
-        body = {"model": self._model, "messages": [turn._asdict() for turn in turns]}
-        answer = self._post(body, max_tokens, schema, self._dialect)
-        try:
-            text = _text(answer["choices"][0]["message"]["content"])
-        except (KeyError, IndexError, TypeError):
-            text = None
+        from memos_core.infrastructure.models.sending import decoded
+
+        [answer] = self._ask(turns, decoded, max_tokens=max_tokens, schema=schema)
+        text = _said(answer)
         if text is None:
             said = answer.get("error") if isinstance(answer, Mapping) else None
             detail = self._endpoint.shown(f"{self._endpoint.url} gave no text. {said or ''}".strip())
             raise ChatModelFailed(model=self._model, detail=detail)
-        usage = answer.get("usage")
-        return _reply(turns, text, usage, "prompt_tokens", "completion_tokens")
+        return reply(turns, text, answer.get("usage"), "prompt_tokens", "completion_tokens")
 
-    def _post(
-        self, body: Mapping[str, Any], max_tokens: int, schema: Mapping[str, Any] | None, dialect: _Dialect
-    ) -> Any:
+    def stream(self, turns: Sequence[Turn], *, max_tokens: int) -> Iterator[str]:
+        """Give the next turn in pieces, by server-sent events. A server that does not stream gives one piece.
+
+        Raises
+        ------
+        ChatModelFailed
+            As for :meth:`complete`, and if the answer breaks off. Nothing is tried again once a piece has come.
+        """
+        return self._ask(turns, _pieces, max_tokens=max_tokens, more={"stream": True})
+
+    def _ask(
+        self,
+        turns: Sequence[Turn],
+        read: Callable[[Incoming], Iterator[Made]],
+        *,
+        max_tokens: int,
+        schema: Mapping[str, Any] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> Iterator[Made]:
         from memos_core.infrastructure.models.sending import NoAnswer
 
-        try:
-            answer = self._endpoint.post({**body, **dialect.settings(max_tokens, schema)})
-        except NoAnswer as error:
-            other = dialect.yielding(str(error), asked_form=schema is not None) if error.status in REFUSED else None
-            if other is None:
-                raise ChatModelFailed(model=self._model, detail=str(error)) from error
-        else:
-            self._dialect = dialect
-            return answer
-        return self._post(body, max_tokens, schema, other)
+        body = {"model": self._model, "messages": [turn._asdict() for turn in turns], **(more or {})}
+        dialect: _Dialect | None = self._dialect
+        while dialect is not None:
+            refused = None
+            try:
+                yield from self._endpoint.stream({**body, **dialect.settings(max_tokens, schema)}, read)
+            except NoAnswer as error:
+                refused = error
+            if refused is None:
+                self._dialect = dialect
+                return
+            asked_form = schema is not None
+            dialect = dialect.yielding(str(refused), asked_form=asked_form) if refused.status in REFUSED else None
+        raise ChatModelFailed(model=self._model, detail=str(refused)) from refused
 
 
 @dataclass(frozen=True)
@@ -122,6 +145,64 @@ class _Dialect:
         return None
 
 
+def _said(answer: Any) -> str | None:
+    """The text of a whole answer; ``None`` if it has none."""
+    try:
+        return text_of(answer["choices"][0]["message"]["content"])
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _pieces(incoming: Incoming) -> Iterator[str]:
+    """The text of an answer that comes as server-sent events, piece by piece."""
+    from memos_core.infrastructure.models.lines import events
+    from memos_core.infrastructure.models.sending import Complaint, decoded
+
+    if incoming.media_type == "application/json":
+        [answer] = decoded(incoming)
+        text = _said(answer)
+        if text is None:
+            raise _complaint(answer)
+        yield text
+        return
+    why, given = None, False
+    for event in events(incoming.chunks):
+        if event.data.strip() == "[DONE]":
+            why = why or "stop"
+            break
+        chunk = json.loads(event.data)
+        if event.kind == "error" or not isinstance(chunk, Mapping) or chunk.get("error"):
+            raise _complaint(chunk)
+        text, ended = _delta(chunk)
+        why, given = ended or why, given or bool(text)
+        if text:
+            yield text
+    if why is None:
+        raise ConnectionError("the answer broke off before its end")
+    if not given and why == "tool_calls":
+        raise Complaint("it wants to call a tool, and gave no text")
+
+
+def _delta(chunk: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The text of a chunk, and why the answer ends with it. One that only counts tokens has neither."""
+    try:
+        for choice in chunk.get("choices") or ():
+            return text_of((choice.get("delta") or {}).get("content")), choice.get("finish_reason")
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"a chunk that is none: {chunk!r}") from error
+    return None, None
+
+
+def _complaint(answer: Any) -> Complaint:
+    """What a server sends in the place of an answer."""
+    from memos_core.infrastructure.models.sending import Complaint
+
+    said = answer.get("error", answer) if isinstance(answer, Mapping) else answer
+    if not isinstance(said, Mapping):
+        return Complaint(said)
+    return Complaint(said.get("message") or said, said.get("code"))
+
+
 def as_chat_model(given: Any) -> ChatModel:
     """Make a chat model of anything that answers text.
 
@@ -139,99 +220,13 @@ def as_chat_model(given: Any) -> ChatModel:
     if isinstance(given, type):
         raise InvalidInput(detail=f"{given.__name__} is a class. Pass an object of it.")
     if all(hasattr(given, name) for name in ("complete", "acomplete", "metadata")):
-        return AdaptedChatModel(given, _ask_llama_index)
+        return AdaptedChatModel(given, LLAMA_INDEX)
     if hasattr(given, "invoke"):
-        return AdaptedChatModel(given, _ask_langchain)
+        return AdaptedChatModel(given, LANGCHAIN)
     if all(hasattr(given, name) for name in ("complete", "name")):
         return cast("ChatModel", given)
     if callable(given):
-        return AdaptedChatModel(given, _ask_function)
+        return AdaptedChatModel(given, FUNCTION)
     raise InvalidInput(
         detail=f"A {type(given).__name__} is no chat model: it has neither invoke nor complete, and cannot be called."
     )
-
-
-class AdaptedChatModel:
-    """A foreign chat model behind our port. It is asked with the turns alone, for what else it takes is its own.
-
-    Parameters
-    ----------
-    ask
-        Asks the model, and gives the reply with its text unchecked.
-    """
-
-    def __init__(self, given: Any, ask: Callable[[Any, Sequence[Turn]], Reply]) -> None:
-        self._given = given
-        self._ask = ask
-        self._name = name_of(given)
-
-    def __repr__(self) -> str:
-        return f"AdaptedChatModel({self._name!r})"  # the model's own repr may show its key
-
-    @property
-    def name(self) -> str:
-        """What it calls its model, else the name of its type or function."""
-        return self._name
-
-    def complete(self, turns: Sequence[Turn], *, max_tokens: int, schema: Mapping[str, Any] | None = None) -> Reply:  # noqa: ARG002  # no framework has one way to pass them to every model
-        """Give the next turn.
-
-        Raises
-        ------
-        ChatModelFailed
-            If the model raises, or gives anything but text.
-        """
-        try:
-            return self._ask(self._given, turns)
-        except MemOSError:
-            raise
-        # A foreign model may raise anything at all; whatever it is becomes one typed error with its cause.
-        except Exception as error:
-            raise ChatModelFailed(model=self._name, detail=f"{type(error).__name__}: {error}") from error
-
-
-def _ask_langchain(model: Any, turns: Sequence[Turn]) -> Reply:
-    answer = model.invoke([tuple(turn) for turn in turns])
-    text = _text(getattr(answer, "content", answer))  # a plain LLM gives the text itself
-    return _reply(turns, text, getattr(answer, "usage_metadata", None), "input_tokens", "output_tokens")
-
-
-def _ask_llama_index(model: Any, turns: Sequence[Turn]) -> Reply:
-    answer = model.complete(_flat(turns))
-    return _reply(turns, answer.text, answer.additional_kwargs, "prompt_tokens", "completion_tokens")
-
-
-def _ask_function(function: Callable[[str], str], turns: Sequence[Turn]) -> Reply:
-    return _reply(turns, function(_flat(turns)), None, "", "")
-
-
-def _flat(turns: Sequence[Turn]) -> str:
-    """The turns as one text. The first two are one thought; after that, who speaks has to be said."""
-    return "\n\n".join(turn.content if at < 2 else f"{turn.role}:\n{turn.content}" for at, turn in enumerate(turns))
-
-
-def _text(content: Any) -> str | None:
-    """A message's text: a string, or the text blocks of a list; ``None`` if there is none."""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, Sequence):
-        return None
-    texts = [block.get("text") if isinstance(block, Mapping) else block for block in content]
-    found = [text for text in texts if isinstance(text, str)]
-    return "".join(found) if found else None
-
-
-def _reply(turns: Sequence[Turn], text: Any, usage: Any, sent: str, received: str) -> Reply:
-    """A reply with the tokens that the back end counted, or with estimates."""
-    if not isinstance(text, str):
-        raise TypeError(f"it gave a {type(text).__name__}, not text")
-    counts = usage if isinstance(usage, Mapping) else {}
-    return Reply(
-        text,
-        _count(counts.get(sent), sum(estimated_tokens(turn.content) for turn in turns)),
-        _count(counts.get(received), estimated_tokens(text)),
-    )
-
-
-def _count(given: Any, otherwise: int) -> int:
-    return given if isinstance(given, int) and given > 0 else otherwise
