@@ -15,6 +15,7 @@ from memos_core.infrastructure.vault.statements import load, query
 
 _READ = load("read")
 _ORDERED = {Comparison.GT: ">", Comparison.GTE: ">=", Comparison.LT: "<", Comparison.LTE: "<="}
+_BEGINNING = "(select id from cube where name >= :prefix and name < :prefix_end)"
 _MAX_INTEGER = (1 << 63) - 1
 
 
@@ -59,7 +60,7 @@ def driving(selection: Selection, within: Sequence[int]) -> str:
     elif selection.session is not None:
         tests.append("put.session = :session")
     elif selection.id_prefix is not None:
-        tests.append("put.cube >= :prefix and put.cube < :prefix_end")
+        tests.append(f"put.cube in {_BEGINNING}")
     elif _is_ordinary(selection):
         tests.append("put.live = 1")
     return " and ".join(tests)
@@ -101,7 +102,7 @@ def _contents(selection: Selection, put: str, values: dict[str, Any]) -> Iterato
         yield f"+{put}.session = :session"
     if selection.id_prefix is not None:
         values |= {"prefix": selection.id_prefix, "prefix_end": selection.id_prefix + "g"}  # after all hexadecimal
-        yield f"+{put}.cube >= :prefix and +{put}.cube < :prefix_end"
+        yield f"+{put}.cube in {_BEGINNING}"
     if selection.now is not None:
         values["now"] = microseconds(selection.now)
         yield f"({put}.expires is null or {put}.expires > :now)"
