@@ -28,7 +28,7 @@ from memos_core.cube.grant import Grant, Role
 from memos_core.cube.interval import Granularity, Interval
 from memos_core.cube.memcube import Kind, MemCube, Origin, State, Trust
 from memos_core.cube.message import Document, Message, Note
-from memos_core.cube.package import About, Manifest, Merged
+from memos_core.cube.package import About, Manifest, Merged, Rendered
 from memos_core.cube.policy import Policy
 from memos_core.cube.rule import Effect
 from memos_core.cube.selection import Filters
@@ -77,6 +77,7 @@ __all__ = [
     "Origin",
     "Policy",
     "Receipt",
+    "Rendered",
     "Role",
     "Snapshot",
     "State",

@@ -24,14 +24,11 @@ from memos_core.errors import InvalidInput
 from memos_core.interface.context import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from memos_core.cube.memcube import MemCube
     from memos_core.cube.package import Manifest, Merged
     from memos_core.infrastructure.exchange.signing import SigningKey
-    from memos_core.system import MemOS
 
-PAGE = 500  # memories at a time
 MOST = 1000  # memories that a question may choose for a package
 
 KeyFile = Annotated[
@@ -109,20 +106,20 @@ def _about(name: str | None, version: str, description: str, licence: str | None
 
 
 def _export_as(call: Call, path: Path, form: str, narrowed: Mapping[str, object]) -> None:
-    from memos_core.infrastructure.exchange.exporters import write
-
     with call.memory() as memos:
-        cubes = _listed(memos, call.namespace, narrowed)
-        count = write(cubes, path, form)
-    said = f"Written: {printable(str(path))}, {counted(count, 'memory', 'memories')}, without history."
-    call.answer({"path": path, "form": form, "memories": count}, lambda: paragraph(screen(), said))
+        done = memos.export_as(form, path, namespace=call.namespace, **narrowed)  # type: ignore[arg-type]
+    said = f"Written: {printable(str(path))}, {counted(done.memories, 'memory', 'memories')}, without history."
+
+    def show() -> None:
+        paragraph(screen(), said)
+        _show_left_out(done.left_out)
+
+    call.answer({"path": path, "form": form, **done.model_dump()}, show)
 
 
-def _listed(memos: MemOS, namespace: str, narrowed: Mapping[str, object]) -> Iterator[MemCube]:
-    offset = 0
-    while page := memos.list(namespace=namespace, limit=PAGE, offset=offset, **narrowed):  # type: ignore[arg-type]
-        yield from page
-        offset += len(page)
+def _show_left_out(left_out: Mapping[str, int]) -> None:
+    for reason, count in left_out.items():
+        paragraph(screen(), f"Left out: {count:,} {reason}.", style="yellow")
 
 
 def load(
@@ -286,8 +283,7 @@ def _show_manifest(path: Path, manifest: Manifest) -> None:
     size = path.stat().st_size
     said = f"{counted(manifest.cubes, 'memory', 'memories')} in {counted(manifest.operations, 'operation')}"
     paragraph(console, f"Written: {printable(str(path))}, {said}, {size:,} bytes.")
-    for reason, count in manifest.left_out.items():
-        paragraph(console, f"Left out: {count:,} {reason}.", style="yellow")
+    _show_left_out(manifest.left_out)
     if manifest.publisher:
         paragraph(console, f"Signed by {manifest.publisher}.", style="dim")
 
@@ -307,6 +303,9 @@ def _show_merged(merged: Merged) -> None:
         paragraph(console, "Nothing new.")
     if merged.unembedded:
         paragraph(console, f"{counted(merged.unembedded, 'text')} without a vector; `memos reembed` makes them.")
+    if merged.stayed:
+        said = f"{counted(merged.stayed, 'memory', 'memories')} of packages stayed where they are installed"
+        paragraph(console, f"{said}; `memos store install` brings them here.", style="yellow")
 
 
 def register(app: typer.Typer) -> None:

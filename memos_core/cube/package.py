@@ -165,6 +165,21 @@ class Manifest(Frozen):
     files: Mapping[str, Member]
 
 
+class Rendered(Frozen):
+    """What writing memories in a form of others did.
+
+    Attributes
+    ----------
+    memories
+        How many were written.
+    left_out
+        How many were not, by reason.
+    """
+
+    memories: int
+    left_out: Mapping[str, int] = Field(default_factory=dict)
+
+
 class Merged(Frozen):
     """What taking in the memories of another vault did.
 
@@ -178,6 +193,8 @@ class Merged(Frozen):
         Ids of cubes that now have versions written apart; ``memos.resolve`` settles them.
     unembedded
         How many texts still have no vector; ``memos.reembed()`` makes them.
+    stayed
+        How many memories of packages that are installed there stayed there: ``store.lock()`` names what to install.
     """
 
     operations: int = 0
@@ -186,3 +203,4 @@ class Merged(Frozen):
     erased: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     unembedded: int = 0
+    stayed: int = 0

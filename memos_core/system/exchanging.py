@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from os import PathLike, fspath
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing_extensions import Unpack
 from memos_core.cube.grant import Right
 from memos_core.cube.memcube import Content, MemCube, State
 from memos_core.cube.message import names
-from memos_core.cube.namespace import Namespace, NamespaceLike
+from memos_core.cube.namespace import Namespace, NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
-from memos_core.cube.package import About, Disclosure, Manifest, Merged
+from memos_core.cube.package import About, Disclosure, Manifest, Merged, Rendered
 from memos_core.cube.selection import Filters, selection
 from memos_core.errors import EmbedderMismatch, InvalidInput
 from memos_core.operation.writer import Progress
@@ -24,6 +24,10 @@ from memos_core.system.receiving import Receiving
 if TYPE_CHECKING:
     from memos_core.infrastructure.exchange.choosing import Choice
     from memos_core.infrastructure.exchange.signing import SigningKey
+
+
+PAGE = 500  # memories at a time
+LICENSED = "licensed memories"
 
 
 class Exchanging(Receiving):
@@ -123,6 +127,52 @@ class Exchanging(Receiving):
             archive.place(folder / "package.memcube", target, recipients=names(recipients, "recipients"))
         self._vault.audit("export", scope, detail=f"{choice.cubes:,} memories to {target.name}")
         return manifest
+
+    def export_as(
+        self, form: str, path: str | PathLike[str], *, namespace: NamespaceLike, **filters: Unpack[Filters]
+    ) -> Rendered:
+        """Write memories in a form that people or other systems read; it has no place for history, trust and states.
+
+        Parameters
+        ----------
+        form
+            ``"markdown"``, a folder of notes; ``"mcp"``, the graph of the reference MCP memory server; or ``"pam"``,
+            Portable AI Memory.
+        path
+            Where nothing is yet.
+        namespace
+            With those below it.
+        **filters
+            As in :meth:`search`.
+
+        Returns
+        -------
+        Rendered
+            How many were written; what licences do not let leave was left out.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such form, or something is at the path already.
+        NotPermitted
+            If a principal may not read there.
+        """
+        from memos_core.infrastructure.exchange.exporters import write
+
+        self._vault.authorise(Right.READ, parse_namespace(namespace))
+        withheld, stayed = self._vault.packages.withheld(), 0
+
+        def leaving() -> Iterator[MemCube]:
+            nonlocal stayed
+            offset = 0
+            while page := self.list(namespace=namespace, limit=PAGE, offset=offset, **filters):
+                offset += len(page)
+                goes = [cube for cube in page if not any(covers(place, cube.namespace) for place in withheld)]
+                stayed += len(page) - len(goes)
+                yield from goes
+
+        count = write(leaving(), Path(fspath(path)), form)
+        return Rendered(memories=count, left_out={LICENSED: stayed} if stayed else {})
 
     def sync(
         self, path: str | PathLike[str], *, key: str | None = None, progress: Progress | None = None

@@ -130,19 +130,25 @@ class Receiving(Piping):
             return self._copy(package, target, Trust.THIRD_PARTY if trust is None else _tier(trust), progress)
 
     def _take_in(self, other: Vault, progress: Progress | None) -> Merged:
-        """Take in another vault, from where its log was left the last time."""
+        """Take in another vault, from where its log was left the last time; what is installed there stays there."""
+        from memos_core.infrastructure.memstore.places import Places
+
         noted = json.loads(self._whole.noted(TAKEN) or "{}")
         reached = {other.actor: int(noted.get(other.actor, 0))}
+        places, stayed = Places(other), set[str]()
 
         def pages() -> Iterator[list[Operation]]:
             while page := other.log(after=reached[other.actor], limit=PAGE):
-                yield [operation for _, operation in page]
+                operations = [operation for _, operation in page]
+                brought = places.brought(operations)
+                stayed.update(brought)
+                yield [operation for operation in operations if operation.cube not in brought]
                 reached[other.actor] = page[-1][0]
 
         with self.transaction():
             merged = self._unite(pages(), f"vault {other.actor}")
             self._whole.note(TAKEN, json.dumps({**noted, **reached}))
-        return self._embedded(merged, None, progress)
+        return self._embedded(merged.model_copy(update={"stayed": len(stayed)}), None, progress)
 
     def _unite(self, pages: Iterable[Sequence[Operation]], whence: str) -> Merged:
         """Store operations that were made elsewhere, and let others follow them: in one transaction."""

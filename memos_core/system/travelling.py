@@ -204,7 +204,7 @@ class Travelling(Scheduling):
     ) -> int:
         """Write a vault of its own that goes on from a moment; return how many operations it begins with.
 
-        Grants, the audit log and snapshots stay here.
+        Grants, the audit log, snapshots and installed packages stay here.
 
         Parameters
         ----------
@@ -227,7 +227,13 @@ class Travelling(Scheduling):
         until = None if to is None else self._moment(to, scope)
         with self._lock:
             return fork(
-                self._whole, fspath(path), scope=scope, until=until, embed=self._writer.embed, clock=self._clock
+                self._whole,
+                fspath(path),
+                scope=scope,
+                until=until,
+                brought=self._vault.packages.brought,
+                embed=self._writer.embed,
+                clock=self._clock,
             )
 
     # what these share

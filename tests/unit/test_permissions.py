@@ -102,6 +102,7 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "tick": (NOBODY, lambda memos, _: memos.tick()),
     "fork": (NOBODY, lambda memos, _: memos.fork("fork.db")),
     "export": (NOBODY, lambda memos, _: memos.export("never.memcube")),
+    "export_as": ("reader", lambda memos, _: memos.export_as("mcp", "memory.jsonl", namespace=HERE)),
     "load": (NOBODY, lambda memos, _: memos.load("some.memcube")),
     "merge": (NOBODY, lambda memos, _: memos.merge("vault.db")),
     "sync": (NOBODY, lambda memos, _: memos.sync("vault.db")),

@@ -684,6 +684,38 @@ def test_what_may_not_be_exported_stays_out_of_packages(world: World) -> None:
     assert world.ana.export(world.folder / "all.memcube", namespace="ana").cubes > 1
 
 
+def test_what_may_not_be_exported_stays_out_of_forms_of_others(world: World) -> None:
+    _, token = world.sell(world.publish("1.0.0", paid=True))
+    world.store().install(NAME, licence=token, identities=[world.secret])
+    world.ana.add("My own.", namespace="ana")
+    for form in ("markdown", "mcp", "pam"):
+        done = world.ana.export_as(form, world.folder / form, namespace="ana")
+        licensed = len(world.ana.list(namespace="/".join(HOME)))
+        assert (done.memories, done.left_out) == (1, {"licensed memories": licensed})
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_packages_stay_in_the_vault_that_they_are_installed_in(world: World, paid: bool) -> None:
+    """Elsewhere no licence would be asked for, nothing would be counted, and nobody could uninstall them."""
+    package = world.publish("1.0.0", paid=paid)
+    token = world.sell(package)[1] if paid else None
+    world.store().install(NAME, licence=token, identities=[world.secret])
+    world.ana.add("My own.", namespace="ana")
+    held = len(world.ana.list(namespace="/".join(HOME)))
+    other = world.folder / "other.db"
+    with MemOS.open(other, embedder=HashingEmbedder(), clock=world.clock) as memos:
+        merged = memos.merge(world.folder / "ana.db")
+        assert (texts(memos), merged.stayed) == (["My own."], held)
+        memos.store(world.location, namespace="ana").install(NAME, licence=token, identities=[world.secret])
+    before = texts(world.ana)
+    taken, given = world.ana.sync(other)
+    assert (taken.stayed, given.stayed) == (held, 0)  # those here were told of the first time
+    assert texts(world.ana) == before
+    world.ana.fork(world.folder / "forked.db")
+    with MemOS.open(world.folder / "forked.db", embedder=HashingEmbedder(), clock=world.clock) as forked:
+        assert texts(forked) == ["My own."]
+
+
 # -- hostile registries ----------------------------------------------------------------------------
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memos_core.cube.grant import Right
 from memos_core.cube.memcube import MemCube
 from memos_core.cube.namespace import Namespace, covers
-from memos_core.cube.operation import OperationKind
+from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
 from memos_core.errors import ReadOnly
 from memos_core.ports import Batch, Vault
@@ -54,6 +54,13 @@ class Places:
     def withheld(self) -> frozenset[Namespace]:
         """What may not go into packages of one's own."""
         return frozenset(place for place, each in self.all().items() if not each.may_leave)
+
+    def brought(self, operations: Sequence[Operation]) -> set[str]:
+        """The cubes among these that packages brought, which stay in the vault that they are installed in."""
+        if not self:
+            return set()
+        cubes = self._vault.get([*dict.fromkeys(operation.cube for operation in operations)])
+        return {cube.id for cube in cubes if self.holding(cube.namespace) is not None}
 
     def seen(self) -> datetime | None:
         """The latest moment at which licences were checked."""

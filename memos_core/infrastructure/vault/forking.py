@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ def fork(
     *,
     scope: Namespace,
     until: datetime | None,
+    brought: Callable[[Sequence[Operation]], set[str]],
     embed: Callable[[Mapping[str, Content]], Batch],
     clock: Clock,
 ) -> int:
@@ -33,6 +34,8 @@ def fork(
     ----------
     scope
         Only memories that a namespace, or one below it, held at that moment.
+    brought
+        Says which cubes of operations stay here, because a package brought them.
     embed
         Gives the vectors of contents by operation id, as a batch without operations.
 
@@ -50,7 +53,7 @@ def fork(
     forked = SQLiteVault(str(unfinished), clock=clock, key=key)
     stored = 0
     try:
-        for page in _pages(vault, scope, until):
+        for page in _pages(vault, scope, until, brought):
             vectors = embed(_texts(page))
             stored += forked.commit(Batch(page, parts=vectors.parts, spec=vectors.spec))
     finally:
@@ -59,7 +62,9 @@ def fork(
     return stored
 
 
-def _pages(vault: Vault, scope: Namespace, until: datetime | None) -> Iterator[list[Operation]]:
+def _pages(
+    vault: Vault, scope: Namespace, until: datetime | None, brought: Callable[[Sequence[Operation]], set[str]]
+) -> Iterator[list[Operation]]:
     horizon = None if until is None else Timestamp.last_of(until)
     after = 0
     while page := vault.log(after=after, limit=PAGE):
@@ -70,7 +75,8 @@ def _pages(vault: Vault, scope: Namespace, until: datetime | None) -> Iterator[l
             cubes = vault.get([*dict.fromkeys(op.cube for op in known)], known_at=until)
             wanted = {cube.id for cube in cubes if covers(scope, cube.namespace)}
             known = [op for op in known if op.cube in wanted]
-        yield known
+        stays = brought(known)
+        yield [op for op in known if op.cube not in stays]
 
 
 def _texts(operations: list[Operation]) -> dict[str, Content]:
