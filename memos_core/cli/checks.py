@@ -111,6 +111,8 @@ def _contents(vault: SQLiteVault, path: Path) -> Iterator[Check]:
     yield Check("vault", f"{path} (schema {stats.schema}, {stats.size / 1e6:.1f} MB)")
     places = counted(len(stats.by_namespace), "namespace")
     yield Check("memories", f"{stats.cubes:,} in {places}, {counted(stats.operations, 'operation')}")
+    if stats.blobs:
+        yield Check("blobs", f"{stats.blobs:,} ({stats.blob_size / 1e6:.1f} MB)")
     if stats.conflicts:
         mend = "memos.conflicts(namespace=...) lists them, and memos.resolve(id) settles each."
         yield Check(

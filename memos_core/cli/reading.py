@@ -176,6 +176,7 @@ def described(stats: VaultStats) -> dict[str, str]:
         "without vectors": f"{stats.unembedded:,}",
         "in conflict": f"{stats.conflicts:,}",
         "size": f"{stats.size / 1e6:.1f} MB",
+        "blobs": f"{stats.blobs:,}, {stats.blob_size / 1e6:.1f} MB",
     }
 
 

@@ -253,7 +253,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class VaultStats:
-    """Counts and sizes; ``size`` in bytes."""
+    """Counts and sizes; ``size``, and ``blob_size`` of the blobs beside it, in bytes."""
 
     cubes: int
     operations: int
@@ -264,3 +264,5 @@ class VaultStats:
     by_kind: Mapping[str, int]
     by_state: Mapping[str, int]
     by_namespace: Mapping[str, int]
+    blobs: int = 0
+    blob_size: int = 0

@@ -13,7 +13,7 @@ from memos_core.cube.claim import Claim
 from memos_core.cube.frozen import Frozen
 from memos_core.cube.interval import Interval
 from memos_core.cube.namespace import Namespace
-from memos_core.cube.payload import Payload, Plaintext
+from memos_core.cube.payload import BlobRef, Payload, Plaintext
 
 
 class Kind(str, Enum):
@@ -241,6 +241,11 @@ class Content(Frozen):
     def governed(self, **changes: Any) -> Self:
         """The same under other rules: some fields of its ``governance`` are changed."""
         return self.model_copy(update={"governance": self.governance.model_copy(update=changes)})
+
+    @property
+    def blob(self) -> BlobRef | None:
+        """What the two payloads that are no text refer to; ``None`` for text."""
+        return None if isinstance(self.payload, Plaintext) else self.payload.blob
 
 
 class Usage(Frozen):

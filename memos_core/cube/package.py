@@ -195,6 +195,8 @@ class Merged(Frozen):
         How many texts still have no vector; ``memos.reembed()`` makes them.
     stayed
         How many memories of packages that are installed there stayed there: ``store.lock()`` names what to install.
+    missing_blobs
+        How many caches and adapters still have no bytes here; merging what has them brings them.
     """
 
     operations: int = 0
@@ -204,3 +206,4 @@ class Merged(Frozen):
     conflicts: tuple[str, ...] = ()
     unembedded: int = 0
     stayed: int = 0
+    missing_blobs: int = 0

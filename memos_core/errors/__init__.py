@@ -43,6 +43,7 @@ from memos_core.errors.packages import (
     RegistryError,
 )
 from memos_core.errors.refused import (
+    BlobMissing,
     CubeNotFound,
     InvalidTransition,
     NotPermitted,
@@ -70,6 +71,7 @@ from memos_core.errors.vault import (
 
 __all__ = [
     "BadReply",
+    "BlobMissing",
     "BudgetExceeded",
     "ChatModelError",
     "ChatModelFailed",

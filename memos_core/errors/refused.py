@@ -20,6 +20,13 @@ class VersionNotFound(MemOSError, LookupError):
     template = "Cube {cube_id!r} has no version {version!r}. memos.history({cube_id!r}) lists its versions."
 
 
+class BlobMissing(MemOSError, LookupError):
+    """The content of a cube refers to no blob, or to one that is not here."""
+
+    cube_id: str
+    template = "Cube {cube_id!r} has no blob here: {detail}"
+
+
 class SnapshotNotFound(MemOSError, LookupError):
     """A namespace has no snapshot of this name."""
 

@@ -19,10 +19,24 @@ from memos_core.cube.memcube import Content, Kind, MemCube, Trigger, Trust
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
-from memos_core.errors import NotPermitted
+from memos_core.errors import CubeNotFound, InvalidInput, NotPermitted, VersionNotFound
 from memos_core.infrastructure.memstore.places import Places
 from memos_core.infrastructure.trail import Trail
-from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Job, Part, Passage, Scored, Topic, Vault, Walk
+from memos_core.infrastructure.vault.sources import blob_of, sizes_of
+from memos_core.ports import (
+    Batch,
+    Clock,
+    Edge,
+    EmbeddingSpec,
+    Job,
+    MissingBlob,
+    Part,
+    Passage,
+    Scored,
+    Topic,
+    Vault,
+    Walk,
+)
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
@@ -113,6 +127,7 @@ class GuardedVault:
             held = {op.cube for op in batch.operations if _action(op) == Trigger.HOLD.value}
             for operation in batch.operations:
                 self._authorise_change(operation, present.get(operation.cube), is_held=operation.cube in held)
+            self._check_blobs(batch)
         return self._store(batch, present)
 
     def follow(self, batch: Batch) -> int:
@@ -129,6 +144,15 @@ class GuardedVault:
             self.authorise(right, content.namespace, kind=content.kind)
         elif cube is None and not is_held:
             self.authorise(Right.KEEP, ())
+
+    def _check_blobs(self, batch: Batch) -> None:
+        """Give nobody a blob for its digest: whoever refers to one brings it, or could read it in the same memory."""
+        named = [(operation, blob.sha256) for operation in batch.operations if (blob := blob_of(operation))]
+        if batch.blobs.keys() - {digest for _, digest in named}:
+            self.authorise(Right.KEEP, ())
+        for operation, digest in named:
+            if digest not in batch.blobs and digest not in sizes_of(self.history(operation.cube)):
+                raise InvalidInput(detail=f"Blob {digest} must come along with what refers to it: in Batch.blobs.")
 
     def _present(self, operations: Iterable[Operation]) -> dict[str, MemCube]:
         """The cubes that operations are about, as they are: nobody may put over what is not theirs."""
@@ -204,6 +228,16 @@ class GuardedVault:
             return found
         visible = {cube.id for cube in self.get([each.cube for each in found])}
         return [each for each in found if each.cube in visible and self._shows(each)]
+
+    def blob(self, cube: str, *, version: str | None = None) -> memoryview:
+        if not self.get([cube]):
+            raise CubeNotFound(cube_id=cube)
+        if version is not None and version not in self.operations([version]):
+            raise VersionNotFound(cube_id=cube, version=version)
+        return self._vault.blob(cube, version=version)
+
+    def missing_blobs(self) -> list[MissingBlob]:
+        return self._kept().missing_blobs()
 
     def _shows(self, operation: Operation) -> bool:
         """A cube may have come from another namespace: what it said there stays there."""

@@ -19,21 +19,23 @@ from memos_core.ports.models import (
     StreamingChatModel,
     Turn,
 )
-from memos_core.ports.vault import (
+from memos_core.ports.values import (
     DERIVED_FROM,
     FOLLOWS,
     MENTIONS,
     SAID_BY,
     Batch,
+    BlobSource,
     Edge,
     Job,
+    MissingBlob,
     Part,
     Passage,
     Scored,
     Topic,
-    Vault,
     Walk,
 )
+from memos_core.ports.vault import Vault
 
 if TYPE_CHECKING:
     from memos_core.ports.models import Vector as Vector
@@ -44,6 +46,7 @@ __all__ = [
     "MENTIONS",
     "SAID_BY",
     "Batch",
+    "BlobSource",
     "ChatModel",
     "Clock",
     "Edge",
@@ -51,6 +54,7 @@ __all__ = [
     "EmbeddingSpec",
     "Job",
     "MemoryBackend",
+    "MissingBlob",
     "Part",
     "Passage",
     "Reply",

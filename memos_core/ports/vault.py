@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from memos_core.cube.answer import Damage, VaultStats
 from memos_core.cube.audit import AuditEntry, AuditQuery
@@ -16,148 +15,11 @@ from memos_core.cube.memcube import Content, MemCube
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import Operation
 from memos_core.cube.selection import Selection
-from memos_core.ports.models import EmbeddingSpec, Span
+from memos_core.ports.models import EmbeddingSpec
+from memos_core.ports.values import Batch, Edge, Job, MissingBlob, Part, Passage, Scored, Topic, Walk
 
 if TYPE_CHECKING:
     from memos_core.ports.models import Vector
-
-
-@dataclass(frozen=True)
-class Part:
-    """A span of a cube's text, what was embedded for it, and the vector: ``(dim,)`` float32 of length one.
-
-    Attributes
-    ----------
-    text
-        The span's text, perhaps with words around it that help, such as the speaker's name. The vault keeps only
-        its digest, for ``known_vectors``.
-    """
-
-    span: Span
-    text: str
-    vector: Vector
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The one unit of writing: all of it is stored, or nothing.
-
-    Attributes
-    ----------
-    operations
-        Known ones are ignored, so a merge is a commit; only a body that had not arrived with its header is added.
-        Where one erases a cube, the bodies of the cube's puts and state changes go, and those that arrive later too.
-    parts
-        Vectors of put operations in this batch, by operation id. A put without any waits for ``reembed``.
-    spec
-        Of the vectors; required where there are any.
-    """
-
-    operations: Sequence[Operation]
-    parts: Mapping[str, Sequence[Part]] = field(default_factory=dict)
-    spec: EmbeddingSpec | None = None
-
-
-class Scored(NamedTuple):
-    """A candidate: a cube and how well it fits, higher is better. The scale is the list's own."""
-
-    cube: str
-    score: float
-
-
-MENTIONS = "mentions"
-SAID_BY = "said_by"
-FOLLOWS = "follows"
-DERIVED_FROM = "derived_from"
-
-
-class Edge(NamedTuple):
-    """An edge of the memory graph. A node is ``cube:<id>``, ``entity:<lower-case name>`` or ``version:<id>``.
-
-    A cube ``mentions`` an entity, is ``said_by`` one, ``follows`` a cube and is ``derived_from`` versions; other
-    relations are predicates of claims.
-    """
-
-    source: str
-    relation: str
-    target: str
-
-
-@dataclass(frozen=True)
-class Walk:
-    """How far the memory graph is walked.
-
-    Attributes
-    ----------
-    hops
-        Steps away from the seeds.
-    fanout
-        Edges by which each node leads on, at most; those whose relation comes first in the alphabet.
-    limit
-        Edges in all, at most.
-    only
-        Relations that are walked; all without.
-    """
-
-    hops: int
-    fanout: int
-    limit: int
-    only: Collection[str] | None = None
-
-
-class Topic(NamedTuple):
-    """What claims are about; without an object, all objects of a subject and predicate.
-
-    Letter case and spacing of subject and object make no difference.
-    """
-
-    subject: str
-    predicate: str
-    object: str | None = None
-
-
-class Passage(NamedTuple):
-    """The light view of a cube that ranking needs, for hundreds of candidates at a time.
-
-    Attributes
-    ----------
-    length
-        Of the text, in characters.
-    follows, followed_by
-        Ids of the neighbours in its conversation or document that the selection admits; of several that follow,
-        the least.
-    """
-
-    cube: str
-    speaker: str | None
-    role: str | None
-    length: int
-    follows: str | None
-    followed_by: str | None
-
-
-class Job(NamedTuple):
-    """Something to be done once, by whoever leases it.
-
-    Attributes
-    ----------
-    key
-        Says what it is about: a job of a key that is noted already is the same one.
-    subject
-        A conversation or back end, where it is about one.
-    cubes
-        Ids.
-    attempts
-        How often it was leased.
-    """
-
-    key: str
-    action: str
-    namespace: Namespace
-    subject: str
-    cubes: tuple[str, ...]
-    reason: str
-    attempts: int = 0
 
 
 class Vault(Protocol):
@@ -185,7 +47,7 @@ class Vault(Protocol):
 
     @property
     def has_traces(self) -> bool:
-        """Whether erased bytes may still lie in a log that somebody reads; they go with the first commit after that."""
+        """Whether erased bytes may still lie in a file that is in use; they go with the first commit after that."""
         ...
 
     def commit(self, batch: Batch) -> int:
@@ -269,6 +131,27 @@ class Vault(Protocol):
 
         Those learnt after ``since``, and at ``until`` or before. Erased cubes are in no namespace.
         """
+        ...
+
+    def blob(self, cube: str, *, version: str | None = None) -> memoryview:
+        """The bytes of the blob that a cube refers to, by what it shows or by a version of it; read-only.
+
+        Where they lie in a file as they are, nothing is copied: the file is mapped, and a view stays good when the blob
+        is erased. Their number is checked; their digest is not: ``verify`` does that, or ``sha256(view)``.
+
+        Raises
+        ------
+        CubeNotFound, VersionNotFound
+            If there is no such cube, or no content of this version.
+        BlobMissing
+            If the content refers to no blob, or its blob is not here: it never came, or it went when the cube expired.
+        VaultCorrupt
+            If it cannot be read as what it is.
+        """
+        ...
+
+    def missing_blobs(self) -> list[MissingBlob]:
+        """What refers to blobs that have not come, by version; a commit may bring them."""
         ...
 
     # finding: candidates by one signal each, best first, ties by cube id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from os import PathLike, fspath
 from pathlib import Path
@@ -17,9 +17,17 @@ from memos_core.cube.namespace import Namespace, NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.operation import Operation
 from memos_core.cube.package import Merged
-from memos_core.errors import EmbedderMismatch, InvalidInput, MemOSWarning
+from memos_core.errors import (
+    BlobMissing,
+    CubeNotFound,
+    EmbedderMismatch,
+    InvalidInput,
+    MemOSWarning,
+    VaultCorrupt,
+    VersionNotFound,
+)
 from memos_core.operation.writer import Known, Progress
-from memos_core.ports import Batch, Vault
+from memos_core.ports import Batch, BlobSource, MissingBlob, Vault
 from memos_core.system.piping import Piping
 
 if TYPE_CHECKING:
@@ -148,7 +156,33 @@ class Receiving(Piping):
         with self.transaction():
             merged = self._unite(pages(), f"vault {other.actor}")
             self._whole.note(TAKEN, json.dumps({**noted, **reached}))
-        return self._embedded(merged.model_copy(update={"stayed": len(stayed)}), None, progress)
+        merged = merged.model_copy(update={"stayed": len(stayed)})
+        merged = self._with_blobs(merged, lambda wanted: other.blob(wanted.cube, version=wanted.version))
+        return self._embedded(merged, None, progress)
+
+    def _with_blobs(self, merged: Merged, find: Callable[[MissingBlob], BlobSource]) -> Merged:
+        """Take in the blobs that are missing, each in a commit of its own: it can be broken off, and the next goes on.
+
+        Parameters
+        ----------
+        find
+            Says what one is; may raise what ``Vault.blob`` raises.
+        """
+        came: set[str] = set()
+        for wanted in self._whole.missing_blobs():
+            if wanted.blob.sha256 not in came and self._has_taken(wanted, find):
+                came.add(wanted.blob.sha256)
+        return merged.model_copy(update={"missing_blobs": len(self._whole.missing_blobs())})
+
+    def _has_taken(self, wanted: MissingBlob, find: Callable[[MissingBlob], BlobSource]) -> bool:
+        try:
+            self._vault.follow(Batch((), blobs={wanted.blob.sha256: find(wanted)}))
+        except (CubeNotFound, VersionNotFound, BlobMissing):
+            return False
+        except (VaultCorrupt, InvalidInput) as error:
+            warnings.warn(MemOSWarning(f"A blob was not taken in: {error}"), stacklevel=5)
+            return False
+        return True
 
     def _unite(self, pages: Iterable[Sequence[Operation]], whence: str) -> Merged:
         """Store operations that were made elsewhere, and let others follow them: in one transaction."""

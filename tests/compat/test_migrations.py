@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
 import apsw
 import pytest
 
-from memos_core.errors import VaultTooNew
+from memos_core.cube.memcube import State
+from memos_core.errors import BlobMissing, VaultTooNew
 from memos_core.infrastructure.vault.migrations import MIGRATIONS, VERSION, migrate
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
 from memos_core.testing.clock import ManualClock
-from memos_core.testing.vault.desk import Desk, alice
+from memos_core.testing.vault.answers import answers
+from memos_core.testing.vault.desk import Desk, alice, vector
+
+VAULTS = Path(__file__).parents[1] / "data" / "vaults"
 
 
 def add_colour(db: apsw.Connection) -> None:
@@ -47,9 +52,9 @@ def recorded(db: apsw.Connection) -> Sequence[tuple[object, ...]]:
 def test_new_vault_records_how_it_came_to_be(tmp_path: Path) -> None:
     clock = ManualClock()
     db = furnished(tmp_path)
-    ((version, name, applied),) = recorded(db)
-    assert (version, name) == (VERSION, "initial")
-    assert applied == int(clock.now().timestamp()) * 1_000_000
+    names = [step.__name__ for step in MIGRATIONS]
+    assert [row[:2] for row in recorded(db)] == [*enumerate(names, 1)]
+    assert {row[2] for row in recorded(db)} == {int(clock.now().timestamp()) * 1_000_000}
 
 
 def test_each_step_is_recorded_with_what_it_does(tmp_path: Path) -> None:
@@ -94,3 +99,21 @@ def test_memory_is_the_same_after_a_step(tmp_path: Path) -> None:
     db.close()
     vault = SQLiteVault(str(tmp_path / "vault.db"), clock=ManualClock())
     assert Desk(vault).texts(alice()) == ["text"]
+
+
+def test_vault_of_version_1_is_opened_and_takes_blobs(tmp_path: Path) -> None:
+    """Troubleshooting: it was written once by the release of that version, and must never be written again."""
+    path = tmp_path / "vault.db"
+    path.write_bytes(gzip.decompress((VAULTS / "version_1.db.gz").read_bytes()))
+    vault = SQLiteVault(str(path), clock=ManualClock())
+    assert vault.stats().schema == VERSION
+    assert list(vault.verify()) == []
+    assert Desk(vault).texts(alice()) == ["", "", "The fox is grey."]
+    assert len(vault.nearest(alice(), vector(0, 1, 0, 0), limit=9)) == 1
+    assert [each.blob.sha256 for each in vault.missing_blobs()] == ["a" * 64, "b" * 64]
+    before = answers(vault)
+    vault.rebuild()
+    assert answers(vault) == before
+    [expired] = vault.select(alice(states=frozenset({State.EXPIRED})), limit=9)
+    with pytest.raises(BlobMissing):
+        vault.blob(expired.id)

@@ -40,7 +40,7 @@ FIXED_BRANCHES = {(3, 44): 6, (3, 50): 7}
 
 # sqlite-vec turns SQLITE_FULL into generic errors with these texts.
 _HIDDEN_FULL = ("database or disk is full", "Could not insert a new vector chunk")
-_NO_SPACE = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+NO_SPACE = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 _RANDOM = secrets.SystemRandom()
 
 
@@ -111,14 +111,15 @@ class Pool:
             yield db
 
     @contextmanager
-    def write(self) -> Iterator[apsw.Connection]:
+    def write(self, *, patient: bool = True) -> Iterator[apsw.Connection]:
         """A connection inside a write transaction: committed at the end, rolled back on any error.
 
-        Inside a transaction that the thread holds, an error undoes this part of it.
+        Inside a transaction that the thread holds, an error undoes this part of it. Whoever is not patient gets
+        ``VaultBusy`` at once where another writes.
         """
         with self._translated() as db, self._writing:
             if not self.is_held:
-                with transaction(db, "begin immediate"):
+                with _patience(db, patient=patient), transaction(db, "begin immediate"):
                     yield db
             else:
                 with self._joined(db), db:  # a savepoint
@@ -248,6 +249,18 @@ def transaction(db: apsw.Connection, begin: str) -> Iterator[None]:
             db.execute("rollback")
 
 
+@contextmanager
+def _patience(db: apsw.Connection, *, patient: bool) -> Iterator[None]:
+    if patient:
+        yield
+        return
+    db.set_busy_handler(None)
+    try:
+        yield
+    finally:
+        db.set_busy_handler(wait)
+
+
 def connect(path: str, key: str | None = None) -> apsw.Connection:
     """Open a connection with every safety on, and check that each is."""
     db = unlocked(path, key)
@@ -301,7 +314,7 @@ def translated(error: apsw.Error, path: str, *, errno: int = 0) -> MemOSError:
         Of the system call that failed last; full disks show there when SQLite or sqlite-vec hide them.
     """
     hidden = isinstance(error, apsw.SQLError) and any(text in str(error) for text in _HIDDEN_FULL)
-    if hidden or isinstance(error, apsw.FullError) or (isinstance(error, apsw.IOError) and errno in _NO_SPACE):
+    if hidden or isinstance(error, apsw.FullError) or (isinstance(error, apsw.IOError) and errno in NO_SPACE):
         return VaultFull(path=path)
     if isinstance(error, (apsw.BusyError, apsw.LockedError)):
         return VaultBusy(path=path, seconds=BUSY_TRIES * sum(BUSY_SLEEP) / 2)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,9 +29,9 @@ from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
 from memos_core.errors import ForkedVault, VaultClosed
-from memos_core.infrastructure.vault import brute
-from memos_core.infrastructure.vault.dumping import damages_of, digest_of, dump, from_json, to_json, usage_rows
+from memos_core.infrastructure.vault import brute, dumping
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
+from memos_core.infrastructure.vault.holding import HeldBlobs
 from memos_core.infrastructure.vault.local import LocalRows
 from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Topic, Walk
 
@@ -39,15 +39,10 @@ if TYPE_CHECKING:
     from memos_core.ports import Vector
 
 SCHEMA = 1
-_STATE = "_spec _operations _numbers _stored _ids _vectors _usage _jobs _notes _audit _working".split()
+_STATE = "_spec _operations _blobs _numbers _stored _ids _vectors _usage _jobs _notes _audit _working".split()
 
 
-class _Embedded(NamedTuple):
-    digest: str  #: of the text that was embedded
-    vector: Vector
-
-
-class DictVault(LocalRows):
+class DictVault(LocalRows, HeldBlobs):
     """A vault in memory.
 
     Parameters
@@ -66,11 +61,10 @@ class DictVault(LocalRows):
         self._clock = clock
         self._actor = new_actor()
         self._spec: EmbeddingSpec | None = None
-        self._operations: dict[str, Operation] = {}
         self._numbers: dict[str, int] = {}  # in the log, where what gets its body later comes again
         self._stored = 0
         self._ids: dict[str, list[str]] = defaultdict(list)  # of operations, by cube
-        self._vectors: dict[EmbeddingSpec, dict[str, list[_Embedded]]] = defaultdict(dict)
+        self._vectors: dict[EmbeddingSpec, dict[str, list[dumping.Embedded]]] = defaultdict(dict)
         self._usage: dict[str, dict[str, Usage]] = defaultdict(dict)  # by cube, by actor
         self._folded: dict[str, dict[datetime | None, MemCube | None]] = defaultdict(dict)  # what has been asked for
         self._lock = threading.RLock()
@@ -95,7 +89,7 @@ class DictVault(LocalRows):
     def commit(self, batch: Batch) -> int:
         with self._access():
             check(batch, self._spec)
-            before = len(self._operations)
+            blobs, before = self._given_blobs(batch), len(self._operations)
             for operation in batch.operations:
                 known = self._operations.get(operation.id)
                 if known is None:
@@ -109,6 +103,7 @@ class DictVault(LocalRows):
                 self._spec = batch.spec
                 self._embed(batch.spec, batch.parts)
             self._strip({operation.cube for operation in batch.operations})
+            self._keep_blobs(blobs)
             self._forget({op.cube for op in batch.operations if op.kind is OperationKind.ERASE}, self._cubes())
             return len(self._operations) - before
 
@@ -245,7 +240,7 @@ class DictVault(LocalRows):
     def known_vectors(self, texts: Sequence[str], spec: EmbeddingSpec) -> dict[str, Vector]:
         with self._access():
             held = {part.digest: part.vector for parts in self._held(spec).values() for part in parts}
-            return {text: held[digest] for text in texts if (digest := digest_of(text)) in held}
+            return {text: held[digest] for text in texts if (digest := dumping.digest_of(text)) in held}
 
     def unembedded(self, spec: EmbeddingSpec, *, limit: int) -> list[tuple[str, Content]]:
         check_page(limit)
@@ -281,22 +276,21 @@ class DictVault(LocalRows):
                 by_kind=Counter(cube.kind.value for cube in cubes),
                 by_state=Counter(cube.state.value for cube in cubes),
                 by_namespace=Counter("/".join(cube.namespace) for cube in cubes),
+                blobs=len(self._blobs),
+                blob_size=sum(map(len, self._blobs.values())),
             )
 
     def backup(self, path: str) -> None:
         """Write what :meth:`load` reads: one JSON object."""
         with self._access():
-            dump(
+            dumping.dump(
                 path,
                 made_at=self._clock.now().isoformat(),
-                operations=[to_json(op) for op in self._operations.values()],
+                operations=[dumping.to_json(op) for op in self._operations.values()],
                 spec=None if self._spec is None else list(vars(self._spec).values()),
-                vectors=[
-                    [list(vars(spec).values()), name, [[part.digest, part.vector.tolist()] for part in parts]]
-                    for spec, held in self._vectors.items()
-                    for name, parts in held.items()
-                ],
-                usage=usage_rows(self._usage),
+                vectors=dumping.vector_rows(self._vectors),
+                blobs=dumping.blob_rows(self._blobs),
+                usage=dumping.usage_rows(self._usage),
             )
 
     @classmethod
@@ -304,10 +298,14 @@ class DictVault(LocalRows):
         """Read a backup."""
         whole = json.loads(Path(path).read_text(encoding="utf-8"))
         vault = cls(clock)
-        vault.commit(Batch([from_json(*fields) for fields in whole["operations"]]))
+        vault.commit(
+            Batch(
+                [dumping.from_json(*fields) for fields in whole["operations"]], blobs=dumping.blobs_of(whole["blobs"])
+            )
+        )
         vault._spec = whole["spec"] and EmbeddingSpec(*whole["spec"])
         for spec, name, parts in whole["vectors"]:
-            embedded = [_Embedded(digest, np.array(vector, np.float32)) for digest, vector in parts]
+            embedded = [dumping.Embedded(digest, np.array(vector, np.float32)) for digest, vector in parts]
             vault._vectors[EmbeddingSpec(*spec)][name] = embedded
         for cube, actor, usage in whole["usage"]:
             vault._usage[cube][actor] = Usage.model_validate(usage)
@@ -377,10 +375,10 @@ class DictVault(LocalRows):
     def _embed(self, spec: EmbeddingSpec, parts: Mapping[str, Sequence[Part]]) -> None:
         for name, its_parts in parts.items():
             if its_parts and self._operations[name].body is not None:
-                embedded = [_Embedded(digest_of(part.text), part.vector.copy()) for part in its_parts]
+                embedded = [dumping.Embedded(dumping.digest_of(part.text), part.vector.copy()) for part in its_parts]
                 self._vectors[spec].setdefault(name, embedded)
 
-    def _held(self, spec: EmbeddingSpec | None) -> Mapping[str, list[_Embedded]]:
+    def _held(self, spec: EmbeddingSpec | None) -> Mapping[str, list[dumping.Embedded]]:
         return {} if spec is None else self._vectors.get(spec, {})
 
     def _texts(self) -> dict[str, Content]:
@@ -393,7 +391,7 @@ class DictVault(LocalRows):
         return [(name, content) for name, content in self._texts().items() if name not in self._held(spec)]
 
     def _damages(self) -> list[Damage]:
-        found = [damage for op in self._operations.values() for damage in damages_of(op)]
+        found = [damage for op in self._operations.values() for damage in dumping.damages_of(op)]
         for spec, held in self._vectors.items():
             stray = held.keys() - self._texts().keys()
             found += [Damage(f"vectors of {spec}", f"{name} has vectors and no text") for name in sorted(stray)]

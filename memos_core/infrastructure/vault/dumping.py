@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from memos_core.cube.answer import Damage
 from memos_core.cube.canonical import sha256
 from memos_core.cube.memcube import Usage
 from memos_core.cube.operation import Operation
 from memos_core.errors import InvalidInput, MemOSError
+from memos_core.ports import EmbeddingSpec
+
+if TYPE_CHECKING:
+    from memos_core.ports import Vector
+
+
+class Embedded(NamedTuple):
+    """What is kept of a part: the digest of its text, and its vector."""
+
+    digest: str
+    vector: Vector
 
 
 def dump(path: str, **whole: object) -> None:
@@ -65,3 +78,22 @@ def usage_rows(usage: Mapping[str, Mapping[str, Usage]]) -> list[list[object]]:
         for cube, by_actor in usage.items()
         for actor, each in by_actor.items()
     ]
+
+
+def vector_rows(vectors: Mapping[EmbeddingSpec, Mapping[str, Sequence[Embedded]]]) -> list[list[object]]:
+    """Vectors by specification and operation, as JSON."""
+    return [
+        [list(vars(spec).values()), name, [[part.digest, part.vector.tolist()] for part in parts]]
+        for spec, held in vectors.items()
+        for name, parts in held.items()
+    ]
+
+
+def blob_rows(blobs: Mapping[str, bytes]) -> dict[str, str]:
+    """Blobs by digest, as JSON."""
+    return {digest: b64encode(data).decode() for digest, data in blobs.items()}
+
+
+def blobs_of(rows: Mapping[str, str]) -> dict[str, bytes]:
+    """What :func:`blob_rows` made JSON of."""
+    return {digest: b64decode(data) for digest, data in rows.items()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from memos_core.cube.fold import content_of
 from memos_core.cube.memcube import Content
 from memos_core.cube.namespace import Namespace, covers
 from memos_core.cube.operation import Operation, OperationKind
-from memos_core.errors import InvalidInput
+from memos_core.errors import BlobMissing, CubeNotFound, InvalidInput, VersionNotFound
+from memos_core.infrastructure.vault.blobs import folder_of
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
 from memos_core.ports import Batch, Clock, Vault
 
@@ -45,10 +48,12 @@ def fork(
         If something is there already.
     """
     target = Path(path)
-    if target.exists():
-        raise InvalidInput(detail=f"{path} is there already; fork to a new path.")
+    for there in (target, folder_of(path)):
+        if there.exists():
+            raise InvalidInput(detail=f"{there} is there already; fork to a new path.")
     unfinished = target.with_name(f"{target.name}.unfinished")
     unfinished.unlink(missing_ok=True)
+    shutil.rmtree(folder_of(str(unfinished)), ignore_errors=True)
     key = vault.key if isinstance(vault, SQLiteVault) else None
     forked = SQLiteVault(str(unfinished), clock=clock, key=key)
     stored = 0
@@ -56,8 +61,13 @@ def fork(
         for page in _pages(vault, scope, until, brought):
             vectors = embed(_texts(page))
             stored += forked.commit(Batch(page, parts=vectors.parts, spec=vectors.spec))
+        for wanted in forked.missing_blobs():
+            with suppress(CubeNotFound, VersionNotFound, BlobMissing):
+                forked.commit(Batch((), blobs={wanted.blob.sha256: vault.blob(wanted.cube, version=wanted.version)}))
     finally:
         forked.close()
+    if folder_of(str(unfinished)).exists():
+        folder_of(str(unfinished)).rename(folder_of(path))
     unfinished.rename(target)
     return stored
 

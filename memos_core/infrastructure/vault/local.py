@@ -19,6 +19,7 @@ class LocalRows:
     """The part of a vault that never travels."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._jobs: dict[str, _Held] = {}
         self._notes: dict[str, str] = {}
         self._audit: tuple[AuditEntry, ...] = ()

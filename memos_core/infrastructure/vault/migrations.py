@@ -24,8 +24,14 @@ def initial(db: apsw.Connection) -> None:
     db.execute("insert into meta (key, value) values ('actor', ?)", (new_actor(),))
 
 
+def blobs(db: apsw.Connection) -> None:
+    """Note which blobs are referred to, and make room for those that come."""
+    for statement in load("schema_2").values():
+        db.execute(statement)
+
+
 #: Step n leads from version n to version n + 1.
-MIGRATIONS: tuple[Migration, ...] = (initial,)
+MIGRATIONS: tuple[Migration, ...] = (initial, blobs)
 VERSION = len(MIGRATIONS)
 
 

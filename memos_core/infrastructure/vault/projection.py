@@ -122,7 +122,7 @@ class Projection:
             "live": int(live),
         }
         if not is_indexed:
-            self._db.execute(_SQL["insert_put"], row | {"length": 0, "spaced": None, "claimed": 0})
+            self._db.execute(_SQL["insert_put"], row | {"length": 0, "spaced": None, "claimed": 0, "blob": None})
             return
         self._db.execute(_SQL["insert_put"], row)
         for edge in edges_of(name, content):
@@ -167,6 +167,7 @@ def columns(content: Content) -> dict[str, Any]:
         "length": len(content.text),
         "spaced": None if (apart := spaced(content.text)) == content.text else apart,
         "metadata": json.dumps(content.metadata, ensure_ascii=False) if content.metadata else None,
+        "blob": None if content.blob is None else content.blob.sha256,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,14 +16,16 @@ from memos_core.cube.message import aware
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
+from memos_core.errors import BlobMissing, VaultBusy
 from memos_core.infrastructure.vault import audit, finding, reading, rebuilding, storing, upkeep, vectors, verifying
 from memos_core.infrastructure.vault import jobs as local
+from memos_core.infrastructure.vault.blobs import Blobs
 from memos_core.infrastructure.vault.connection import Pool
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
 from memos_core.infrastructure.vault.moments import horizon, microseconds
 from memos_core.infrastructure.vault.opening import open_pool
 from memos_core.infrastructure.vault.resident import Resident
-from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Job, Part, Passage, Scored, Topic, Walk
+from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Job, MissingBlob, Part, Passage, Scored, Topic, Walk
 
 if TYPE_CHECKING:
     from memos_core.ports import Vector
@@ -58,6 +60,10 @@ class SQLiteVault:
     def __init__(self, path: str, *, clock: Clock, key: str | None = None) -> None:
         self._pool: Pool = open_pool(path, now=microseconds(clock.now()), key=key)
         self._resident = Resident()
+        self._blobs = Blobs(path, is_sealed=key is not None)
+        with self._pool.read() as db:
+            self._blobs.is_sweep_due = self._blobs.has_strays(db)
+        self._clean(patient=False)
 
     @property
     def _copies(self) -> Resident:
@@ -92,25 +98,39 @@ class SQLiteVault:
 
     @property
     def has_traces(self) -> bool:
-        return self._pool.is_flush_due
+        return self._pool.is_flush_due or self._blobs.is_sweep_due
 
     def commit(self, batch: Batch) -> int:
         check(batch, self.spec)
-        with self._pool.write() as db:
-            stored = storing.store(db, batch.operations)
-            if batch.parts and batch.spec is not None:
-                vectors.store(db, vectors.make_current(db, batch.spec), batch.parts)
-        has_erased = any(op.kind is OperationKind.ERASE for op in batch.operations)
-        if has_erased:
-            self._resident.drop()
-        if self._pool.is_flush_due or has_erased:
-            self._pool.flush()
+        with self._cleaned():
+            with self._pool.write() as db:
+                stored = storing.store(db, batch, self._blobs)
+                if batch.parts and batch.spec is not None:
+                    vectors.store(db, vectors.make_current(db, batch.spec), batch.parts)
+            if any(op.kind is OperationKind.ERASE for op in batch.operations):
+                self._resident.drop()
+                self._pool.is_flush_due = True
         return stored
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        with self._pool.hold():
+        with self._cleaned(), self._pool.hold():
             yield
+
+    @contextmanager
+    def _cleaned(self) -> Iterator[None]:
+        """Remove after a transaction, however it ends, what it has left in files."""
+        try:
+            yield
+        finally:
+            self._clean()
+
+    def _clean(self, *, patient: bool = True) -> None:
+        if self._pool.is_held:
+            return
+        if self._blobs.is_sweep_due:
+            with suppress(VaultBusy), self._pool.write(patient=patient) as db:
+                self._blobs.sweep(db)
         if self._pool.is_flush_due:
             self._pool.flush()
 
@@ -163,6 +183,16 @@ class SQLiteVault:
         since, until = aware(since, "since"), aware(until, "until")
         with self._pool.read() as db:
             return reading.changes(db, namespace, since=since, until=until, limit=limit)
+
+    def blob(self, cube: str, *, version: str | None = None) -> memoryview:
+        for _ in range(2):  # a blob may be erased between the look into the database and that into the folder
+            with suppress(FileNotFoundError), self._pool.read() as db:
+                return self._blobs.find(db, cube, version)
+        raise BlobMissing(cube_id=cube, detail="its file is gone from the folder beside the vault. Put it back there.")
+
+    def missing_blobs(self) -> list[MissingBlob]:
+        with self._pool.read() as db:
+            return self._blobs.missing(db)
 
     # finding
 
@@ -278,8 +308,16 @@ class SQLiteVault:
             return upkeep.stats(db)
 
     def backup(self, path: str) -> None:
+        with upkeep.new_file(path):
+            while not self._is_copied(path):  # a blob was erased meanwhile: what the copy shows must not refer to it
+                pass
+
+    def _is_copied(self, path: str) -> bool:
         with self._pool.read() as db:
-            upkeep.backup(db, path, self.key)
+            upkeep.copy(db, path, self.key)
+            lost = self._blobs.copy(db, path)
+        with self._pool.read() as db:
+            return {*lost} <= {*self._blobs.all(db)}
 
     def close(self) -> None:
         self._pool.close()

@@ -9,16 +9,18 @@ import apsw
 
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.infrastructure.vault import jobs
+from memos_core.infrastructure.vault.blobs import Blobs
 from memos_core.infrastructure.vault.projection import Projection
 from memos_core.infrastructure.vault.revision import texts_changed
 from memos_core.infrastructure.vault.statements import load, query
+from memos_core.ports import Batch
 
 _SQL = load("write")
 
 
-def store(db: apsw.Connection, operations: Iterable[Operation]) -> int:
+def store(db: apsw.Connection, batch: Batch, blobs: Blobs) -> int:
     """Store operations and bring what follows from them up to date; return how many were new."""
-    given = _united(operations)
+    given = _united(batch.operations)
     erased = _erased(db, given.values())
     given = {op.id: op.without_body() if _is_stripped(op, erased) else op for op in given.values()}
     held = dict(query(db, _SQL["known"], {"ids": json.dumps(list(given))}))
@@ -37,6 +39,9 @@ def store(db: apsw.Connection, operations: Iterable[Operation]) -> int:
             projection.refresh(cube)
     if erased:
         jobs.forget(db, erased)
+    if erased or any(op.kind is OperationKind.STATE for op in given.values()):
+        blobs.forget(db)
+    blobs.store(db, batch)
     return len(new)
 
 

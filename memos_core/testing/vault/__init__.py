@@ -17,6 +17,7 @@ Whoever writes a vault subclasses :class:`VaultConformance` in a test file::
 from __future__ import annotations
 
 from memos_core.testing.vault.auditing import Auditing
+from memos_core.testing.vault.blobs import Keeping, Parting
 from memos_core.testing.vault.erasure import Erasure
 from memos_core.testing.vault.expiring import Expiring
 from memos_core.testing.vault.finding import Matching, Nearest
@@ -37,6 +38,8 @@ class VaultConformance(
     KnownAt,
     Erasure,
     Expiring,
+    Keeping,
+    Parting,
     Matching,
     Nearest,
     Claiming,

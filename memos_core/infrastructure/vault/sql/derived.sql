@@ -12,7 +12,7 @@ where cube.name in (select value from json_each(:cubes));
 -- name: put
 select
   cube.name, put.seq, namespace.path, put.hlc, put.kind, put.trust, put.expires, put.starts, put.ends, put.claimed,
-  put.source, put.session, followed.name, put.speaker, put.role, put.length, put.metadata, put.spaced, put.live
+  put.source, put.session, followed.name, put.speaker, put.role, put.length, put.metadata, put.spaced, put.live, put.blob
 from cube
 join put on put.cube = cube.id
 left join namespace on namespace.id = put.namespace

@@ -8,6 +8,9 @@ select
   (select count(*) from shown where known_to = 9223372036854775807 and conflicts <> '[]'),
   (select page_count * page_size from pragma_page_count, pragma_page_size);
 
+-- name: blobs
+select count(*), ifnull(sum(size), 0) from blob;
+
 -- name: unembedded
 select count(*) from put
 where length > 0 and not exists (select 1 from part where part.put = put.seq and part.embedding = ?);
@@ -26,6 +29,14 @@ where shown.known_to = 9223372036854775807 group by 1 order by 1;
 
 -- name: set_actor
 update meta set value = ? where key = 'actor';
+
+-- Blobs of a vault in memory lie in its rows; those of its copy, in files that are named by their digests.
+
+-- name: has_data
+select exists (select 1 from blob where data is not null);
+
+-- name: move_data_out
+update blob set name = digest, data = null;
 
 -- name: operations
 select seq, id, cube, kind, hlc, header, body, salt from operation where seq > ? order by seq limit ?;

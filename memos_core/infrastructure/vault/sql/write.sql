@@ -55,7 +55,7 @@ select id from namespace where path = ?;
 -- name: insert_put
 insert into put values (
   :seq, :cube, :namespace, :hlc, :kind, :trust, :expires, :starts, :ends, :claimed, :source, :session, :follows,
-  :speaker, :role, :length, :metadata, :spaced, :live
+  :speaker, :role, :length, :metadata, :spaced, :live, :blob
 );
 
 -- name: insert_edge

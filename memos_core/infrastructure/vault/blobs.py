@@ -1,0 +1,212 @@
+"""Blobs: files beside the vault file that belong to its transactions; docs/decisions/0018-blobs.md tells why so.
+
+Two rules keep the folder and the database together, whoever is killed when:
+
+- A file is whole, synced and named before the transaction commits that refers to it, and removed only after the one
+  that no longer does. What is left over by a kill is a file that nothing refers to.
+- Files are made, named and removed only by whoever holds the write lock of the database. So what nothing refers to in
+  that moment is nobody's, and can go.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+
+from memos_core.cube.payload import BlobRef
+from memos_core.errors import CubeNotFound, VaultCorrupt, VersionNotFound
+from memos_core.infrastructure.vault import sealing
+from memos_core.infrastructure.vault.connection import MEMORY
+from memos_core.infrastructure.vault.folder import Folder, translated
+from memos_core.infrastructure.vault.sources import absent, in_pieces, no_blob, pieces, size_of, sizes_of
+from memos_core.infrastructure.vault.statements import load, query
+from memos_core.ports import Batch, BlobSource, MissingBlob
+
+_SQL = load("blobs")
+
+
+class Held(NamedTuple):
+    """A blob that is here.
+
+    Attributes
+    ----------
+    name
+        Of its file.
+    key
+        Of a file that is encrypted.
+    data
+        The blob itself, in a vault in memory.
+    """
+
+    digest: str
+    size: int
+    name: str | None
+    key: bytes | None
+    data: bytes | None
+
+
+class Blobs:
+    """The blobs of one vault.
+
+    Parameters
+    ----------
+    path
+        Of the vault file; the folder has its name and ``-blobs``.
+    is_sealed
+        Whether files are encrypted: then each has a random name, and its key is in the database alone.
+
+    Attributes
+    ----------
+    is_sweep_due
+        There may be a file that nothing refers to.
+    """
+
+    def __init__(self, path: str, *, is_sealed: bool) -> None:
+        self._folder = None if path == MEMORY else Folder(folder_of(path))
+        self._is_sealed = is_sealed
+        self.is_sweep_due = False
+
+    def store(self, db: apsw.Connection, batch: Batch) -> None:
+        """Store the blobs of a batch whose operations are stored; those of what is erased or expired are not kept.
+
+        Raises
+        ------
+        InvalidInput
+            If one is not what its digest says, or nothing refers to it.
+        """
+        if not batch.blobs:
+            return
+        said = sizes_of(batch.operations)
+        for digest, size in query(db, _SQL["sizes"], {"digests": json.dumps(list(batch.blobs))}):
+            said.setdefault(digest, set()).add(size)
+        for digest, source in batch.blobs.items():
+            size = size_of(digest, source, said)
+            held = self._held(db, digest)
+            if db.execute(_SQL["is_used"], (digest,)).get and (held is None or not self._is_here(held)):
+                self._write(db, digest, source, size)
+            else:
+                for _ in pieces(digest, source, size):
+                    pass
+
+    def find(self, db: apsw.Connection, cube: str, version: str | None) -> memoryview:
+        """The blob that a cube refers to by what it shows, or by a version.
+
+        Raises
+        ------
+        FileNotFoundError
+            If its file is not there.
+        CubeNotFound, VersionNotFound, BlobMissing, VaultCorrupt
+            As the port says.
+        """
+        if not db.execute(_SQL["is_here"], (cube,)).get:
+            raise CubeNotFound(cube_id=cube)
+        asked = db.execute(_SQL["shown"], (cube,)) if version is None else db.execute(_SQL["version"], (cube, version))
+        row = asked.fetchone()
+        if row is None:
+            raise VersionNotFound(cube_id=cube, version=version)
+        used, size, said = row
+        if said is None:
+            raise no_blob(cube)
+        held = None if used is None else self._held(db, used)
+        if held is None or held.size != size:
+            raise absent(cube, BlobRef(sha256=said, size=size))
+        return self._read(held)
+
+    def missing(self, db: apsw.Connection) -> list[MissingBlob]:
+        """What refers to blobs that are not here."""
+        here = {(held.digest, held.size) for held in self.all(db) if self._is_here(held)}
+        used = (
+            MissingBlob(cube, name, BlobRef(sha256=digest, size=size))
+            for cube, name, digest, size in query(db, _SQL["used"])
+        )
+        return [each for each in used if (each.blob.sha256, each.blob.size) not in here]
+
+    def all(self, db: apsw.Connection) -> Iterator[Held]:
+        """Blobs that should be here, by digest."""
+        return (Held(*row) for row in query(db, _SQL["all"]))
+
+    def forget(self, db: apsw.Connection) -> None:
+        """Forget blobs that nothing refers to any more, keys and all."""
+        db.execute(_SQL["forget"])
+        self.is_sweep_due = self.is_sweep_due or db.changes() > 0
+
+    def has_strays(self, db: apsw.Connection) -> bool:
+        """Whether there are files that nothing refers to, now and here: somebody may be about to."""
+        return bool(self._strays(db))
+
+    def sweep(self, db: apsw.Connection) -> None:
+        """Remove files that nothing refers to; in a write transaction in which nothing was written.
+
+        Where one cannot be removed, for somebody uses it, a sweep stays due.
+        """
+        self.is_sweep_due = self._folder is not None and not self._folder.remove(self._strays(db))
+
+    def copy(self, db: apsw.Connection, path: str) -> list[Held]:
+        """Write the files of the vault that is being copied to a path; return those whose files have gone meanwhile."""
+        target, lost = Folder(folder_of(path)), []
+        for held in self.all(db):
+            name = held.digest if held.name is None else held.name
+            if name in target.names():
+                continue
+            try:
+                view = memoryview(held.data or b"") if self._folder is None else self._folder.mapped(name)
+                target.place(name, in_pieces(view))
+            except FileNotFoundError:
+                lost.append(held)
+        return lost
+
+    def _strays(self, db: apsw.Connection) -> set[str]:
+        if self._folder is None:
+            return set()
+        return self._folder.names() - {name for (name,) in query(db, _SQL["names"])}
+
+    def _held(self, db: apsw.Connection, digest: str) -> Held | None:
+        row = db.execute(_SQL["held"], (digest,)).fetchone()
+        return None if row is None else Held(digest, *row)
+
+    def _write(self, db: apsw.Connection, digest: str, source: BlobSource, size: int) -> None:
+        given = pieces(digest, source, size)
+        if self._folder is None:
+            db.execute(_SQL["insert"], (digest, size, None, None, b"".join(given)))
+            return
+        key = sealing.new_key() if self._is_sealed else None
+        name = digest if key is None else sealing.new_name()
+        self.is_sweep_due = True  # should this be rolled back
+        self._folder.place(name, given if key is None else sealing.seal(key, size, given))
+        db.execute(_SQL["insert"], (digest, size, name, key, None))
+
+    def _is_here(self, held: Held) -> bool:
+        if self._folder is None or held.name is None:
+            return held.data is not None
+        with suppress(FileNotFoundError), translated(self._folder.path):
+            return (self._folder.path / held.name).stat().st_size == _file_size(held)
+        return False
+
+    def _read(self, held: Held) -> memoryview:
+        if self._folder is None or held.name is None:
+            return memoryview(held.data or b"")
+        path = self._folder.path / held.name
+        with translated(self._folder.path):
+            view = self._folder.mapped(held.name)
+        if len(view) != _file_size(held):
+            raise VaultCorrupt(path=str(path), detail=f"it has {len(view):,} bytes in place of {_file_size(held):,}")
+        if held.key is None:
+            return view
+        try:
+            return memoryview(b"".join(sealing.unseal(held.key, held.size, view)))
+        except ValueError as error:
+            raise VaultCorrupt(path=str(path), detail=str(error)) from error
+
+
+def folder_of(path: str) -> Path:
+    """The folder with the blobs of a vault file."""
+    return Path(f"{path}-blobs")
+
+
+def _file_size(held: Held) -> int:
+    return held.size if held.key is None else sealing.sealed_size(held.size)
