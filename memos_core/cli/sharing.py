@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from memos_core.cube.package import Manifest, Merged
     from memos_core.infrastructure.exchange.signing import SigningKey
 
-MOST = 1000  # memories that a question may choose for a package
-
 KeyFile = Annotated[
     Optional[Path], typer.Option("--key", metavar="FILE", help="Sign it with this key; `memos key new` makes one.")
 ]
@@ -44,7 +42,8 @@ def export(  # noqa: PLR0913, PLR0917 - a command lists its options
     ctx: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Where nothing is yet.", show_default=False)],
     everything: Annotated[bool, typer.Option("--all", help="The whole vault, instead of one namespace.")] = False,
-    query: Annotated[Optional[str], typer.Option(metavar="TEXT", help="Only what this question finds.")] = None,
+    query: Annotated[Optional[str], typer.Option(metavar="TEXT", help="Only what this question finds first.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-l", min=1, max=1000, help="With --query: at most so many.")] = 10,
     since: Annotated[
         Optional[Path], typer.Option(metavar="PACKAGE", help="Only what came since this package was made.")
     ] = None,
@@ -84,7 +83,7 @@ def export(  # noqa: PLR0913, PLR0917 - a command lists its options
         _export_as(call, path, form, narrowed)
         return
     with call.memory() as memos:
-        found = None if query is None else memos.search(query, namespace=call.namespace, limit=MOST)
+        found = None if query is None else memos.search(query, namespace=call.namespace, limit=limit)
         manifest = memos.export(
             path,
             namespace=None if everything else call.namespace,

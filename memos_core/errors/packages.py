@@ -34,6 +34,14 @@ class PackageNotFound(RegistryError, LookupError):
     """A package or release that a registry does not have."""
 
 
+class NotInstalled(MemOSError, LookupError):
+    """A package that is not installed."""
+
+    package: str
+    namespace: str
+    template = "{package} is not installed for {namespace}. `memos store list` shows what is."
+
+
 class KeyChanged(RegistryError):
     """A key that is not the one that was pinned at first use, nor signed by it."""
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from memos_core.cube.listing import Index, Installed, Licence, Listing, Lock, Locked, Release, Revision, Update
 from memos_core.cube.namespace import Namespace, covers
 from memos_core.cube.package import version_key
-from memos_core.errors import InvalidInput, LicenceError, MemOSWarning, PackageNotFound, RegistryError
+from memos_core.errors import InvalidInput, LicenceError, MemOSWarning, NotInstalled, RegistryError
 from memos_core.infrastructure.exchange.archive import Package
 from memos_core.infrastructure.memstore import licensing, visiting
 from memos_core.infrastructure.memstore.ledger import Ledger, Pin
@@ -177,7 +177,7 @@ class Store:
 
         Raises
         ------
-        PackageNotFound
+        NotInstalled
             If it is not installed.
         """
         return self._hands.clear(self._held(name))
@@ -185,7 +185,8 @@ class Store:
     def updates(self) -> list[Update]:
         """Newer releases of what is installed, from where it came. Licences that were revoked end here.
 
-        A registry that cannot be used is a warning, and the others are asked all the same.
+        What was yanked since it was installed is a warning; so is a registry that cannot be used, and the others are
+        asked all the same.
         """
         found = []
         for installed in self.installed():
@@ -194,6 +195,7 @@ class Store:
             except RegistryError as error:
                 warnings.warn(MemOSWarning(str(error)), stacklevel=2)
                 continue
+            _warn_if_yanked(installed.name, listing.release(installed.version))
             newest = listing.newest()
             if newest is not None and version_key(newest.version) > version_key(installed.version):
                 found.append(Update(installed=installed, newest=newest))
@@ -249,7 +251,7 @@ class Store:
 
         Raises
         ------
-        PackageNotFound
+        NotInstalled
             If it is not installed.
         LicenceError
             If it needs no licence.
@@ -293,9 +295,7 @@ class Store:
         if alike := lookalikes(name, {*index.packages, *(each.name for each in self.installed())}):
             told = f"{name} looks like {', '.join(alike)}: make sure that it is the one you mean."
             warnings.warn(MemOSWarning(told), stacklevel=3)
-        if release.yanked:
-            told = f"{name} {release.version} was yanked by its publisher: {release.yanked}"
-            warnings.warn(MemOSWarning(told), stacklevel=3)
+        _warn_if_yanked(name, release)
         return listing, release
 
     def _licence(
@@ -328,9 +328,14 @@ class Store:
     def _held(self, name: str) -> Installed:
         installed = self._present(name)
         if installed is None:
-            where = "/".join(self._home)
-            raise PackageNotFound(registry=f"of {where}", detail=f"{name!r} is not installed there.")
+            raise NotInstalled(package=name, namespace="/".join(self._home))
         return installed
+
+
+def _warn_if_yanked(name: str, release: Release | None) -> None:
+    if release is not None and release.yanked:
+        told = f"{name} {release.version} was yanked by its publisher: {release.yanked}"
+        warnings.warn(MemOSWarning(told), stacklevel=4)
 
 
 def _has(listing: Listing, words: Iterable[str]) -> bool:

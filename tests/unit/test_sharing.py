@@ -165,7 +165,10 @@ def test_a_part_is_chosen_by_namespace_kind_ids_and_filters(memos: MemOS, tmp_pa
     ]
     for number, (wanted, expected) in enumerate(parts):
         path = tmp_path / str(number)
-        assert memos.export(path, **wanted).cubes == len(expected)
+        manifest = memos.export(path, **wanted)
+        assert manifest.cubes == len(expected)
+        within = len(memos.list(namespace=wanted["namespace"])) if "namespace" in wanted else 4
+        assert manifest.left_out.get("memories that were not asked for", 0) == within - len(expected)
         with MemOS.open(":memory:", embedder=HashingEmbedder()) as fresh:
             fresh.load(path)
             assert sorted(texts(fresh) + texts(fresh, "bob")) == expected

@@ -23,6 +23,7 @@ from memos_core.errors import (
     KeyChanged,
     LicenceError,
     MemOSWarning,
+    NotInstalled,
     NotPermitted,
     PackageNotFound,
     ReadOnly,
@@ -283,6 +284,8 @@ def test_packages_are_found_by_words_and_shown(world: World) -> None:
     assert store.search("plumbing") == []
     release = store.show(NAME).releases[0]
     assert (release.cubes, release.licence, release.paid) == (len(FIRST), "CC-BY-4.0", False)
+    with pytest.raises(PackageNotFound, match=f"Perhaps you mean {NAME}"):
+        store.show(NAME[:-1])
     with pytest.raises(PackageNotFound, match="nobody/nothing"):
         store.show("nobody/nothing")
 
@@ -301,6 +304,20 @@ def test_a_yanked_release_is_installed_only_by_its_version_and_with_a_warning(wo
     assert store.install(NAME).installed.version == "1.0.0"
     with pytest.warns(MemOSWarning, match="a dose was wrong"):
         store.install(NAME, version="1.1.0")
+
+
+def test_whoever_has_a_release_that_was_yanked_hears_why(world: World) -> None:
+    world.publish("1.0.0")
+    store = world.store()
+    store.install(NAME)
+    world.registry.yank(NAME, "1.0.0", reason="a wrong dose")
+    with pytest.warns(MemOSWarning, match="a wrong dose"):
+        assert store.updates() == []
+
+
+def test_what_is_not_installed_is_named(world: World) -> None:
+    with pytest.raises(NotInstalled, match="nothing/here is not installed for ana"):
+        world.store().uninstall("nothing/here")
 
 
 def test_what_is_no_package_with_name_and_signature_is_not_published(world: World) -> None:

@@ -124,6 +124,8 @@ def _judge(operations: Sequence[Operation], verdicts: dict[str, _Verdict], choic
 def _verdict(cube: MemCube, choice: Choice, wish: Wish) -> _Verdict:
     shown = frozenset({cube.version, *cube.conflicts})
     if wish.admits is not None and not wish.admits(cube):
+        if covers(wish.scope, cube.namespace):
+            choice.left_out["memories that were not asked for"] += 1
         return _Verdict(goes=False, shown=shown)
     if any(covers(place, cube.namespace) for place in wish.withheld):
         choice.left_out["licensed memories"] += 1

@@ -16,6 +16,7 @@ from memos_core.infrastructure.exchange.archive import Package
 from memos_core.infrastructure.exchange.container import MOST_BYTES
 from memos_core.infrastructure.exchange.opening import opened_package
 from memos_core.infrastructure.memstore.ledger import Pin
+from memos_core.infrastructure.memstore.names import lookalikes
 from memos_core.infrastructure.memstore.reading import Shelf
 from memos_core.infrastructure.memstore.registry import INDEX_FILE, MAX_INDEX, parsed
 from memos_core.infrastructure.memstore.statements import check_pin, follow
@@ -60,7 +61,9 @@ def found(index: Index, name: str, pin: Pin, *, registry: str) -> tuple[Listing,
     """
     listing = index.packages.get(name)
     if listing is None:
-        raise PackageNotFound(registry=registry, detail=f"it has no package {name!r}.")
+        alike = lookalikes(name, index.packages)
+        meant = f" Perhaps you mean {', '.join(alike)}." if alike else ""
+        raise PackageNotFound(registry=registry, detail=f"it has no package {name!r}.{meant}")
     scope = name.partition("/")[0]
     pinned = pin.publishers.get(scope)
     check_pin(pinned, listing.publisher, listing.rotations, registry=registry, whose=f"The publisher {scope}")
