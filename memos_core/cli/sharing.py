@@ -52,6 +52,7 @@ def export(  # noqa: PLR0913, PLR0917 - a command lists its options
         Disclosure.INCLUDE
     ),
     vectors: Annotated[bool, typer.Option("--vectors", help="Take the vectors along.")] = False,
+    no_blobs: Annotated[bool, typer.Option("--no-blobs", help="Leave out the bytes of caches and adapters.")] = False,
     name: Annotated[Optional[str], typer.Option(metavar="NAME", help="publisher/name, for a registry.")] = None,
     version: Annotated[str, typer.Option(metavar="X.Y.Z", help="With --name.")] = "1.0.0",
     description: Annotated[str, typer.Option(metavar="TEXT", help="With --name.")] = "",
@@ -77,7 +78,7 @@ def export(  # noqa: PLR0913, PLR0917 - a command lists its options
     about = _about(name, version, description, licence)
     narrowed = {name: each for name, each in filters(as_of, None, kind, None, None).items() if each is not None}
     if form is not None:
-        given = (everything, query, since, no_history, vectors, name, key, recipients)
+        given = (everything, query, since, no_history, vectors, no_blobs, name, key, recipients)
         if any(given) or sensitive is not Disclosure.INCLUDE:
             raise InvalidInput(detail="--as takes --namespace, --kind and --as-of; the rest is for packages.")
         _export_as(call, path, form, narrowed)
@@ -92,6 +93,7 @@ def export(  # noqa: PLR0913, PLR0917 - a command lists its options
             history=not no_history,
             sensitive=sensitive,
             vectors=vectors,
+            blobs=not no_blobs,
             about=about,
             key=signing_key(key),
             recipients=[recipient_of(each) for each in recipients or ()],
@@ -302,6 +304,9 @@ def _show_merged(merged: Merged) -> None:
         paragraph(console, "Nothing new.")
     if merged.unembedded:
         paragraph(console, f"{counted(merged.unembedded, 'text')} without a vector; `memos reembed` makes them.")
+    if merged.missing_blobs:
+        what = counted(merged.missing_blobs, "cache or adapter", "caches or adapters")
+        paragraph(console, f"{what} without its bytes, which did not come along.", style="yellow")
     if merged.stayed:
         said = f"{counted(merged.stayed, 'memory', 'memories')} of packages stayed where they are installed"
         paragraph(console, f"{said}; `memos store install` brings them here.", style="yellow")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Union
 
 import rfc8785
+from typing_extensions import Buffer
 
 from memos_core.errors import InvalidInput
 
@@ -99,7 +100,7 @@ def is_canonical(data: bytes, value: Mapping[str, Any]) -> bool:
     return canonical(value) == data
 
 
-def sha256(*parts: bytes) -> str:
+def sha256(*parts: Buffer) -> str:
     """Hexadecimal SHA-256 of the concatenated parts."""
     digest = hashlib.sha256()
     for part in parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from os import PathLike, fspath
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Unpack
 
+from memos_core.cube.canonical import sha256
 from memos_core.cube.grant import Right
 from memos_core.cube.memcube import Content, MemCube, State
 from memos_core.cube.message import names
@@ -17,7 +19,7 @@ from memos_core.cube.namespace import Namespace, NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.package import About, Disclosure, Manifest, Merged, Rendered
 from memos_core.cube.selection import Filters, selection
-from memos_core.errors import EmbedderMismatch, InvalidInput
+from memos_core.errors import BlobMissing, EmbedderMismatch, InvalidInput, VaultCorrupt
 from memos_core.operation.writer import Progress
 from memos_core.system.receiving import Receiving
 
@@ -43,6 +45,7 @@ class Exchanging(Receiving):
         history: bool = True,
         sensitive: Disclosure | str = Disclosure.INCLUDE,
         vectors: bool = False,
+        blobs: bool = True,
         about: About | None = None,
         key: SigningKey | None = None,
         recipients: Iterable[str] = (),
@@ -62,9 +65,12 @@ class Exchanging(Receiving):
             Whether earlier versions go with what they say.
         sensitive
             What becomes of memories with e-mail addresses, numbers and keys, or tagged as sensitive: ``"include"``,
-            ``"leave out"``, or ``"redact"``. Without all of them, earlier versions are left out too.
+            ``"leave out"``, or ``"redact"``. Without all of them, earlier versions are left out too, and caches and
+            adapters, which nobody can look into.
         vectors
             Whether the vectors go too, so that whoever trusts them need not embed again.
+        blobs
+            Whether what caches and adapters refer to goes too; without, their memories come without it.
         about
             Name, version, licence and rights, of what is for others.
         key
@@ -106,6 +112,7 @@ class Exchanging(Receiving):
         target = Path(fspath(path))
         with self._lock, archive.workshop(target) as folder:
             choice = choose(self._whole, wish)
+            blobs_chosen = self._blobs(choice, wanted=blobs)
             said = _described(about)
             draft = archive.Draft(
                 operations=choice.operations(),
@@ -122,6 +129,7 @@ class Exchanging(Receiving):
                 },
                 licence=None if about is None else about.licence_text,
                 vectors=[self._vectors(choice, folder / "vectors")] if vectors else [],
+                blobs=blobs_chosen,
             )
             manifest = archive.write(folder / "package.memcube", folder, draft, key=key)
             archive.place(folder / "package.memcube", target, recipients=names(recipients, "recipients"))
@@ -228,6 +236,8 @@ class Exchanging(Receiving):
 
         def told(cube: MemCube) -> Content | None:
             content = cube.content()
+            if content.blob is not None:
+                return None  # what a model made of texts, which no rule can look into
             clean = screened(content, redacting, reread=lambda each, text: reread(each, text, now=now))
             if clean == content and not content.governance.sensitivity:
                 return content
@@ -236,6 +246,28 @@ class Exchanging(Receiving):
             return clean if wanted is Disclosure.REDACT and is_clean else None
 
         return told
+
+    def _blobs(self, choice: Choice, *, wanted: bool) -> dict[str, memoryview]:
+        """The blobs of what was chosen, mapped; those that cannot go are counted."""
+        from memos_core.infrastructure.exchange import tensors
+
+        found: dict[str, memoryview] = {}
+        for digest, (cube, version) in sorted(choice.blobs.items()):
+            try:
+                if not wanted:
+                    choice.left_out["blobs that were not asked for"] += 1
+                    continue
+                view = self._whole.blob(cube, version=version)
+                tensors.check(io.BytesIO(view[: tensors.MAX_HEADER + 8]), len(view))
+                if sha256(view) != digest:
+                    choice.left_out["blobs that are damaged"] += 1
+                    continue
+                found[digest] = view
+            except (BlobMissing, VaultCorrupt):
+                choice.left_out["blobs that are not here"] += 1
+            except InvalidInput:
+                choice.left_out["blobs that are no safetensors"] += 1
+        return found
 
     def _vectors(self, choice: Choice, path: Path) -> tuple[Path, dict[str, Any], int]:
         from memos_core.infrastructure.exchange import vectorfile

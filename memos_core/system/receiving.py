@@ -94,8 +94,7 @@ class Receiving(Piping):
             finally:
                 other.close()
         with opened_package(file, identities=identities) as package:
-            merged = self._unite(package.pages(), f"package {package.digest[:16]}")
-            return self._embedded(merged, package if trust_vectors else None, progress)
+            return self._embedded(self._united(package), package if trust_vectors else None, progress)
 
     def load(
         self,
@@ -132,10 +131,25 @@ class Receiving(Piping):
         self._vault.authorise(Right.KEEP, ())
         with opened_package(Path(fspath(path)), identities=identities) as package:
             if namespace is None and trust is None:
-                merged = self._unite(package.pages(), f"package {package.digest[:16]}")
-                return self._embedded(merged, None, progress)
+                return self._embedded(self._united(package), None, progress)
             target = () if namespace is None else parse_namespace(namespace)
             return self._copy(package, target, Trust.THIRD_PARTY if trust is None else _tier(trust), progress)
+
+    def _united(self, package: Package) -> Merged:
+        """Store what a package holds, blobs too, in one transaction."""
+        with self.transaction():
+            merged = self._unite(package.pages(), f"package {package.digest[:16]}")
+            return self._with_blobs_of(package, merged)
+
+    def _with_blobs_of(self, package: Package, merged: Merged) -> Merged:
+        held = package.blobs()
+
+        def find(wanted: MissingBlob) -> memoryview:
+            if wanted.blob.sha256 not in held:
+                raise BlobMissing(cube_id=wanted.cube, detail="the package does not have it.")
+            return held[wanted.blob.sha256]
+
+        return self._with_blobs(merged, find)
 
     def _take_in(self, other: Vault, progress: Progress | None) -> Merged:
         """Take in another vault, from where its log was left the last time; what is installed there stays there."""
@@ -262,9 +276,9 @@ class Receiving(Piping):
                 draft = self._copier.draft(sequence, previous=None, now=self._clock.now())
                 written += self._store(draft).written
             self._vault.audit("load", below, detail=f"{len(written):,} memories of {label}")
-        new = tuple(cube.id for cube in written if not cube.parents)
-        changed = tuple(cube.id for cube in written if cube.parents)
-        merged = Merged(operations=len(written), new=new, changed=changed)
+            new = tuple(cube.id for cube in written if not cube.parents)
+            changed = tuple(cube.id for cube in written if cube.parents)
+            merged = self._with_blobs_of(package, Merged(operations=len(written), new=new, changed=changed))
         return self._embedded(merged, None, progress)
 
 

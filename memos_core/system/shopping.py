@@ -12,6 +12,7 @@ from memos_core.cube.grant import Right
 from memos_core.cube.memcube import Content, MemCube, State, Trigger, Trust
 from memos_core.cube.namespace import Namespace, NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
+from memos_core.cube.package import Merged
 from memos_core.cube.selection import Selection
 from memos_core.operation.writer import Progress
 from memos_core.system.exchanging import Exchanging
@@ -78,6 +79,7 @@ class Shopping(Exchanging):
             self._vault.audit("install", place, detail=f"{installed.name} {installed.version}")
             if dry_run:
                 raise _RolledBackError
+            self._with_blobs_of(package, Merged())
         if not dry_run:
             self._fill_in_vectors(progress, known=None)
             revision = revision.model_copy(update={"unembedded": self._whole.stats().unembedded})

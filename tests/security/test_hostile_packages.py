@@ -16,14 +16,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from memos_core import MemOS
 from memos_core.cube.canonical import canonical, sha256
+from memos_core.cube.clock import HybridClock
+from memos_core.cube.memcube import Content, Kind
 from memos_core.cube.package import About
+from memos_core.cube.payload import Activation, BlobRef
 from memos_core.errors import InvalidInput
 from memos_core.infrastructure.exchange import container
 from memos_core.infrastructure.exchange.signing import SigningKey
+from memos_core.operation.author import Author
+from memos_core.ports import Batch
 from memos_core.testing.embedders import HashingEmbedder
 
 MUTATIONS = int(os.environ.get("MUTATIONS", "1500"))
@@ -58,6 +65,12 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         memos.update(fox, "The fox is grey.")
         memos.erase(memos.add("The owl is white.", namespace="a").ids[0])
         memos.derive("The fox is old.", because=fox)
+        cache = save({"k": np.arange(100, dtype=np.float16)})
+        ref = BlobRef(sha256=sha256(cache), size=len(cache))
+        payload = Activation(blob=ref, model="m", tokens=1, dtype="float16", shape=(100,))
+        content = Content(namespace=("a",), kind=Kind.FACT, payload=payload)
+        put = Author("test", HybridClock(memos.clock.now)).put("cache", content)
+        memos._vault.commit(Batch([put], blobs={ref.sha256: cache}))
         about = About(name="ana/foxes", version="1.0.0", licence_text="Do as you like.")
         memos.export(path, vectors=True, key=SigningKey.new(), about=about)
     return path.read_bytes()
@@ -178,7 +191,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     yield place
     WATCHED.clear()
     assert set() == HARM
-    assert sorted(path.name for path in place.iterdir()) == ["p.memcube", "vault.db"]
+    assert {path.name for path in place.iterdir()} <= {"p.memcube", "vault.db", "vault.db-blobs"}
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 

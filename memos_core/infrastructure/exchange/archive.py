@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from typing_extensions import Self
@@ -15,13 +16,14 @@ from memos_core.cube.canonical import canonical, is_canonical, parse_object, sha
 from memos_core.cube.operation import Operation
 from memos_core.cube.package import FORMAT, Embeddings, Manifest
 from memos_core.errors import InvalidInput, PackageTooNew
-from memos_core.infrastructure.exchange import container, encryption, lines
+from memos_core.infrastructure.exchange import container, encryption, lines, tensors
 
 if TYPE_CHECKING:
     from memos_core.infrastructure.exchange.signing import SigningKey
     from memos_core.infrastructure.exchange.vectorfile import VectorFile
 
 MANIFEST, SIGNATURE, OPERATIONS, LICENCE = "manifest.json", "signature.dsse.json", "operations.jsonl", "LICENSE"
+BLOBS = "blobs/"
 MAX_MANIFEST = 4 * 1024 * 1024  # bytes
 MAX_SIGNATURE = 64 * 1024  # bytes
 PREDICATE = "urn:memcube:package:1"
@@ -38,12 +40,15 @@ class Draft(NamedTuple):
         Files of vectors, with what they are.
     about
         Fields of the manifest.
+    blobs
+        By digest.
     """
 
     operations: Iterable[Operation]
     about: Mapping[str, Any]
     licence: str | None = None
     vectors: Iterable[tuple[Path, Mapping[str, Any], int]] = ()
+    blobs: Mapping[str, memoryview] = MappingProxyType({})
 
 
 @contextmanager
@@ -75,7 +80,7 @@ def write(path: Path, folder: Path, draft: Draft, *, key: SigningKey | None = No
     written = folder / OPERATIONS
     with written.open("wb") as stream:
         lines.write(stream, draft.operations)
-    members: dict[str, Path | bytes] = {}
+    members: dict[str, container.Source] = {}
     if draft.licence is not None:
         members[LICENCE] = draft.licence.encode()
     members[OPERATIONS] = written
@@ -84,6 +89,7 @@ def write(path: Path, folder: Path, draft: Draft, *, key: SigningKey | None = No
         name = f"vectors/{sha256(canonical(spec))}"
         members[name] = file
         embeddings.append(Embeddings(path=name, spec=dict(spec), count=count))
+    members |= {f"{BLOBS}{digest}": draft.blobs[digest] for digest in sorted(draft.blobs)}
     files = {name: _measured(source) for name, source in members.items()}
     publisher = None if key is None else key.public
     fields = {**draft.about, "publisher": publisher, "embeddings": embeddings, "files": files}
@@ -193,6 +199,11 @@ class Package:
         except InvalidInput as error:
             raise self._container.fault(str(error)) from error
 
+    def blobs(self) -> dict[str, memoryview]:
+        """Its blobs by digest, mapped: nothing is read before it is looked at."""
+        names = [name for name in self.manifest.files if name.startswith(BLOBS)]
+        return {name.removeprefix(BLOBS): self._container.view(name) for name in names}
+
     def licence(self) -> str | None:
         """The text of its licence."""
         if LICENCE not in self._container.members:
@@ -222,8 +233,20 @@ class Package:
             said = self.manifest.files[name]
             if self._container.members[name].size != said.size or self._container.digest(name) != said.sha256:
                 raise self._container.fault(f"its {name} is not the one that its manifest names.")
+            if name.startswith(BLOBS):
+                self._check_blob(name, said.sha256)
         for name in self._container.members.keys() & {MANIFEST, SIGNATURE}:
             self._container.digest(name)
+
+    def _check_blob(self, name: str, digest: str) -> None:
+        """A blob is numbers, and nothing else: no code, no pickle."""
+        if name != f"{BLOBS}{digest}":
+            raise self._container.fault(f"its {name} does not have the name that its digest gives it.")
+        try:
+            with self._container.open(name) as stream:
+                tensors.check(stream, self._container.members[name].size)
+        except InvalidInput as error:
+            raise self._container.fault(f"its {name} is no file of safetensors. {error}") from error
 
     def _check_signature(self) -> None:
         is_signed = SIGNATURE in self._container.members
@@ -254,13 +277,13 @@ def _signature(manifest: bytes, key: SigningKey) -> bytes:
     return envelope(_statement(sha256(manifest)), key)
 
 
-def _measured(source: Path | bytes) -> dict[str, Any]:
+def _measured(source: container.Source) -> dict[str, Any]:
     import hashlib
 
     digest, size = hashlib.sha256(), 0
     for chunk in container.chunks(source):
         digest.update(chunk)
-        size += len(chunk)
+        size += memoryview(chunk).nbytes
     return {"sha256": digest.hexdigest(), "size": size}
 
 

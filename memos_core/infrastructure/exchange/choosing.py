@@ -17,6 +17,7 @@ from memos_core.cube.operation import SALT_BYTES, Operation, OperationKind
 from memos_core.ports import Vault
 
 PAGE = 500  # operations at a time
+_NAMES_BLOB = b'"blob":'  # in a body that may refer to one
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Choice:
         The last number of the vault's log that was looked at.
     left_out
         How many memories or versions stay, by reason.
+    blobs
+        What is referred to: by digest, a cube and a version that do.
     """
 
     vault: Vault
@@ -71,6 +74,7 @@ class Choice:
     cubes: int = 0
     erased: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    blobs: dict[str, tuple[str, str]] = field(default_factory=dict)
     _places: list[tuple[int, str, bool]] = field(default_factory=list)  # time, id, and whether with its body
     _made: dict[str, Operation] = field(default_factory=dict)
 
@@ -94,6 +98,10 @@ class Choice:
 
     def add(self, operation: Operation, *, with_body: bool) -> None:
         """Choose an operation."""
+        if with_body and operation.kind is OperationKind.PUT and _NAMES_BLOB in (operation.body or b""):
+            blob = content_of(operation).blob
+            if blob is not None:
+                self.blobs.setdefault(blob.sha256, (operation.cube, operation.id))
         self._places.append((operation.hlc.pack(), operation.id, with_body))
 
     def make(self, operation: Operation) -> None:

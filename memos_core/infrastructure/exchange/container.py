@@ -8,12 +8,13 @@ or grow on unpacking, and no altered byte is passed over. ``docs/FORMAT.md`` giv
 from __future__ import annotations
 
 import io
+import mmap
 import re
 import struct
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Union
 
 from typing_extensions import Buffer
 
@@ -23,7 +24,18 @@ CHUNK = 1024 * 1024  # bytes
 MOST_BYTES = 2**32 - 1  # beyond that zip has other records, which no reader here knows
 MOST_MEMBERS = 10_000
 
-_NAMES = re.compile(r"manifest\.json|signature\.dsse\.json|LICENSE|operations\.jsonl|(vectors|blobs)/[0-9a-f]{64}")
+Source = Union[Path, bytes, memoryview]  #: what a member holds, or a file that does
+
+#: Names of members, in the order in which they lie; of those in a folder, by name.
+_NAMES = tuple(
+    map(
+        re.compile,
+        (
+            r"manifest\.json", r"signature\.dsse\.json", "LICENSE", r"operations\.jsonl",
+            "vectors/[0-9a-f]{64}", "blobs/[0-9a-f]{64}",
+        ),
+    )
+)  # fmt: skip
 
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _CENTRAL = struct.Struct("<4sHHHHHHIIIHHHHHII")
@@ -51,13 +63,13 @@ class Member(NamedTuple):
     crc: int
 
 
-def write(stream: BinaryIO, members: Mapping[str, Path | bytes]) -> None:
+def write(stream: BinaryIO, members: Mapping[str, Source]) -> None:
     """Write a container.
 
     Parameters
     ----------
     members
-        In this order: a file that holds the bytes, or the bytes.
+        In the order of a package: a file that holds the bytes, or the bytes.
 
     Raises
     ------
@@ -128,6 +140,20 @@ class Container:
             raise self.fault(f"its {name} is longer than {limit:,} bytes.")
         return data
 
+    def view(self, name: str) -> memoryview:
+        """The bytes of a member, mapped: nothing is read before it is looked at.
+
+        Raises
+        ------
+        InvalidPackage
+            If there is no such member.
+        """
+        if name not in self.members:
+            raise self.fault(f"it has no {name}.")
+        member = self.members[name]
+        whole = memoryview(mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ))
+        return whole[member.offset : member.offset + member.size]
+
     def digest(self, name: str) -> str:
         """SHA-256 of a member, whose checksum is compared on the way.
 
@@ -160,6 +186,8 @@ class Container:
                 raise self.fault("it is cut off, or has too many members.")
             if member.name in entries:
                 raise self.fault(f"it has {member.name} twice.")
+            if entries and order(next(reversed(entries))) > order(member.name):
+                raise self.fault(f"its {member.name} does not lie where it is to.")
             entries[member.name] = member
             offset = member.offset + member.size
         self._file.seek(offset)
@@ -178,12 +206,17 @@ class Container:
             raise self.fault("it is cut off.")
         *_, crc, _, size, length, _ = _LOCAL.unpack(header)
         name = self._file.read(length).decode("ascii", "replace")
-        if not _NAMES.fullmatch(name):
+        if not any(pattern.fullmatch(name) for pattern in _NAMES):
             raise self.fault(f"{name[:80]!r} is no member of a package.")
         local = _local(name, size, crc)
         if header != local[: _LOCAL.size]:
             raise self.fault(f"the header of its {name} is not as the format wants it.")
         return Member(name, offset + len(local), size, crc)
+
+
+def order(name: str) -> tuple[int, str]:
+    """Members lie in a package by what they are, and by name."""
+    return next(rank for rank, pattern in enumerate(_NAMES) if pattern.fullmatch(name)), name
 
 
 class _Slice(io.RawIOBase):
@@ -243,20 +276,21 @@ def _check_size(members: int, size: int) -> None:
         raise TooLarge(what="A package", size=size, limit=MOST_BYTES, unit="bytes")
 
 
-def _measured(source: Path | bytes) -> tuple[int, int]:
+def _measured(source: Source) -> tuple[int, int]:
     size = crc = 0
     for chunk in chunks(source):
-        size += len(chunk)
+        size += memoryview(chunk).nbytes
         crc = zlib.crc32(chunk, crc)
     if size > MOST_BYTES:
         raise TooLarge(what="A member of a package", size=size, limit=MOST_BYTES, unit="bytes")
     return size, crc
 
 
-def chunks(source: Path | bytes) -> Iterator[bytes]:
+def chunks(source: Source) -> Iterator[Buffer]:
     """What a file holds, or bytes, a part at a time."""
-    if isinstance(source, bytes):
-        yield source
+    if not isinstance(source, Path):
+        whole = memoryview(source)
+        yield from (whole[start : start + CHUNK] for start in range(0, len(whole), CHUNK))
         return
     with source.open("rb") as stream:
         while chunk := stream.read(CHUNK):

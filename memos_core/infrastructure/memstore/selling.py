@@ -113,7 +113,7 @@ def copy_for(licence: Licence, package: Path, target: Path, key: SigningKey, *, 
         about = said.model_dump(mode="json", exclude={"files", "embeddings", "publisher"})
         about |= {"rights": {**said.rights, "licence": licence.id}}
         about |= {name: about[name] + licensing.MARKS for name in ("cubes", "operations")}
-        draft = Draft(operations=marked, about=about, licence=master.licence())
+        draft = Draft(operations=marked, about=about, licence=master.licence(), blobs=master.blobs())
         manifest = archive.write(folder / "copy.memcube", folder, draft, key=key)
         archive.place(folder / "copy.memcube", target, [licence.licensee])
     return manifest
