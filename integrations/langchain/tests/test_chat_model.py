@@ -18,6 +18,7 @@ from memos_core.infrastructure.models.chat import as_chat_model
 from memos_core.ports import Turn
 from memos_core.prompting.budget import Budget
 from memos_core.prompting.rewrite import rewrite
+from memos_core.prompting.streaming import stream
 
 TURNS = [Turn("system", "Be brief."), Turn("user", "Who?"), Turn("assistant", "I"), Turn("user", "No.")]
 ANSWER = json.dumps({"wordings": ["Where is Ana's home?"]})
@@ -68,3 +69,15 @@ def test_what_a_model_raises_is_told_as_one_error_with_its_cause() -> None:
     with pytest.raises(ChatModelFailed, match="ConnectionError: no route to the model") as caught:
         as_chat_model(Recording(error=True)).complete(TURNS, max_tokens=5)
     assert isinstance(caught.value.__cause__, ConnectionError)
+
+
+def test_a_reply_comes_in_the_pieces_that_the_model_gives() -> None:
+    model = as_chat_model(GenericFakeChatModel(messages=iter([AIMessage("Ana is here")])))
+    assert list(stream(model, TURNS, max_tokens=5)) == ["Ana", " ", "is", " ", "here"]
+    assert list(stream(as_chat_model(FakeListLLM(responses=["Ana"])), TURNS, max_tokens=5)) == ["A", "n", "a"]
+
+
+def test_a_model_that_cannot_stream_gives_one_piece_and_one_that_raises_has_failed() -> None:
+    assert list(stream(as_chat_model(Recording()), TURNS, max_tokens=5)) == ["Ana"]
+    with pytest.raises(ChatModelFailed, match="ConnectionError: no route to the model"):
+        list(stream(as_chat_model(Recording(error=True)), TURNS, max_tokens=5))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 WINDOW = 1000  # characters, where a model's own window is unknown: about 250 tokens of English
 CHARACTERS_PER_TOKEN = 3  # cautious: English has about four
 
+BATCH = 64  # texts a request to a server
+
 Embed = Callable[[Sequence[str]], Any]
 
 
@@ -142,6 +144,11 @@ class AdaptedEmbedder:
             raise EmbeddingFailed(model=self._model, detail="it gave a vector that is zero or not finite")
         normalised: Vector = vectors / lengths
         return normalised
+
+
+def in_batches(request: Callable[[Sequence[str]], Sequence[Any]]) -> Embed:
+    """Embed by a request that takes a limited number of texts."""
+    return lambda texts: [vector for at in range(0, len(texts), BATCH) for vector in request(texts[at : at + BATCH])]
 
 
 def name_of(given: object) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from memos_core.errors import ChatModelFailed, InvalidInput
 from memos_core.infrastructure.models.foreign import FUNCTION, LANGCHAIN, LLAMA_INDEX, AdaptedChatModel
+from memos_core.infrastructure.models.local import LocalModel
 from memos_core.infrastructure.models.replies import reply, text_of
 from memos_core.ports import ChatModel, Reply, Turn
 
@@ -209,8 +210,9 @@ def as_chat_model(given: Any) -> ChatModel:
     Parameters
     ----------
     given
-        An object with the members of ``ports.ChatModel``; a LangChain chat model; a LlamaIndex ``LLM``; or a function
-        from a text to a text. The last three have the temperature and length of reply that they were made with.
+        An object with the members of ``ports.ChatModel``; a :class:`.local.LocalModel`; a LangChain chat model; a
+        LlamaIndex ``LLM``; or a function from a text to a text. The last three have the temperature and length of reply
+        that they were made with.
 
     Raises
     ------
@@ -219,6 +221,10 @@ def as_chat_model(given: Any) -> ChatModel:
     """
     if isinstance(given, type):
         raise InvalidInput(detail=f"{given.__name__} is a class. Pass an object of it.")
+    if isinstance(given, LocalModel):
+        from memos_core.infrastructure.models.local_chat import LocalChatModel
+
+        return LocalChatModel(given)
     if all(hasattr(given, name) for name in ("complete", "acomplete", "metadata")):
         return AdaptedChatModel(given, LLAMA_INDEX)
     if hasattr(given, "invoke"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -49,15 +49,15 @@ class AdaptedChatModel:
 
     def stream(self, turns: Sequence[Turn], *, max_tokens: int) -> Iterator[str]:
         """Give the next turn in pieces; as one piece, where the model cannot stream. Errors are those of complete."""
-        if self._way.stream is None or not hasattr(self._given, self._way.streams_by):
-            yield self.complete(turns, max_tokens=max_tokens).text
-            return
-        with self._failing():
-            for piece in self._way.stream(self._given, turns):
-                if piece is not None and not isinstance(piece, str):
-                    raise TypeError(f"it gave a {type(piece).__name__}, not text")
-                if piece:
-                    yield piece
+        if self._way.stream is not None and hasattr(self._given, self._way.streams_by):
+            with self._failing():
+                try:
+                    yield from _texts(self._way.stream(self._given, turns))
+                except NotImplementedError:  # so says a model that cannot, of a library whose others can
+                    pass
+                else:
+                    return
+        yield self.complete(turns, max_tokens=max_tokens).text
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
@@ -68,6 +68,14 @@ class AdaptedChatModel:
         # A foreign model may raise anything at all; whatever it is becomes one typed error with its cause.
         except Exception as error:
             raise ChatModelFailed(model=self._name, detail=f"{type(error).__name__}: {error}") from error
+
+
+def _texts(pieces: Iterable[object]) -> Iterator[str]:
+    for piece in pieces:
+        if piece is not None and not isinstance(piece, str):
+            raise TypeError(f"it gave a {type(piece).__name__}, not text")
+        if piece:
+            yield piece
 
 
 def _ask_langchain(model: Any, turns: Sequence[Turn]) -> Reply:

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from memos_core.errors import EmbeddingFailed
-from memos_core.infrastructure.models.adapt import AdaptedEmbedder
+from memos_core.infrastructure.models.adapt import AdaptedEmbedder, in_batches
 from memos_core.infrastructure.models.sending import Endpoint, NoAnswer
-
-BATCH = 64  # texts a request
 
 
 class HTTPEmbedder(AdaptedEmbedder):
@@ -33,16 +31,11 @@ class HTTPEmbedder(AdaptedEmbedder):
     """
 
     def __init__(self, base_url: str, model: str, *, api_key: str | None = None, timeout: float = 60.0) -> None:
-        super().__init__(self._request_all, model=model)
+        super().__init__(in_batches(self._request), model=model)
         self._endpoint = Endpoint(base_url.rstrip("/") + "/embeddings", api_key=api_key, timeout=timeout)
 
     def __repr__(self) -> str:
         return f"HTTPEmbedder({self._endpoint.url!r}, {self._model!r})"
-
-    def _request_all(self, texts: Sequence[str]) -> list[Any]:
-        return [
-            vector for start in range(0, len(texts), BATCH) for vector in self._request(texts[start : start + BATCH])
-        ]
 
     def _request(self, texts: Sequence[str]) -> list[Any]:
         try:

@@ -6,6 +6,7 @@ from typing import Any
 
 from memos_core.errors import ModelMissing
 from memos_core.infrastructure.models.adapt import as_embedder
+from memos_core.infrastructure.models.local import quiet
 from memos_core.ports import Embedder
 
 
@@ -28,4 +29,5 @@ def sentence_transformer(name: str, **kwargs: Any) -> Embedder:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
         raise ModelMissing(what="sentence-transformers", install="pip install 'memcubes[hf]'") from error
-    return as_embedder(SentenceTransformer(name, **kwargs), model=name)
+    with quiet():
+        return as_embedder(SentenceTransformer(name, **kwargs), model=name)
