@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
-from langchain_core.language_models.fake import FakeListLLM
+from langchain_core.language_models.fake import FakeListLLM, FakeStreamingListLLM
 from langchain_core.language_models.fake_chat_models import FakeListChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -74,7 +74,8 @@ def test_what_a_model_raises_is_told_as_one_error_with_its_cause() -> None:
 def test_a_reply_comes_in_the_pieces_that_the_model_gives() -> None:
     model = as_chat_model(GenericFakeChatModel(messages=iter([AIMessage("Ana is here")])))
     assert list(stream(model, TURNS, max_tokens=5)) == ["Ana", " ", "is", " ", "here"]
-    assert list(stream(as_chat_model(FakeListLLM(responses=["Ana"])), TURNS, max_tokens=5)) == ["A", "n", "a"]
+    plain = FakeStreamingListLLM(responses=["Ana"])
+    assert list(stream(as_chat_model(plain), TURNS, max_tokens=5)) == ["A", "n", "a"]
 
 
 def test_a_model_that_cannot_stream_gives_one_piece_and_one_that_raises_has_failed() -> None:
