@@ -134,7 +134,6 @@ def _read(data: bytes) -> tuple[str, Report]:
 def _head(uses: Iterable[tuple[datetime, int]]) -> str:
     digest = START
     for at, count in uses:
-        digest = hashlib.sha256(
-            bytes.fromhex(digest) + canonical({"at": at.isoformat(), "memories": count})
-        ).hexdigest()
+        time = at.isoformat().replace("+00:00", "Z")  # as the report has it
+        digest = hashlib.sha256(bytes.fromhex(digest) + canonical({"at": time, "memories": count})).hexdigest()
     return digest
