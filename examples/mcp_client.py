@@ -26,7 +26,7 @@ async def talk(vault: Path) -> None:
         print("Added:", added.structured_content)
         found = await client.call_tool("memory_search", {"query": "Where does Clara live?"})
         for memory in (found.structured_content or {})["memories"]:
-            print("Found:", memory["text"], memory["times"])
+            print("Found:", memory["text"], memory.get("times", ""))
 
 
 if __name__ == "__main__":

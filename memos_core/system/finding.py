@@ -212,6 +212,19 @@ class Finding(OpenVault):
         wanted = selection(namespace, now=self._clock.now(), states=states, **filters)
         return self._vault.select(wanted, limit=limit, offset=offset)
 
+    def count(
+        self, *, namespace: NamespaceLike, states: Iterable[State | str] | None = None, **filters: Unpack[Filters]
+    ) -> int:
+        """How many cubes of a namespace and those below it there are; arguments and errors are those of :meth:`list`.
+
+        Parameters
+        ----------
+        **filters
+            As in :meth:`search`.
+        """
+        self._let_lapse()
+        return self._vault.count(selection(namespace, now=self._clock.now(), states=states, **filters))
+
     def namespaces(self, *, namespace: NamespaceLike) -> builtins.list[Namespace]:
         """A namespace and those below it, as far as they hold anything."""
         outer = parse_namespace(namespace)

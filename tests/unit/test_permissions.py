@@ -56,6 +56,7 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "context": ("reader", lambda memos, _: memos.context("fox", namespace=HERE, conversation="s1")),
     "working": ("reader", lambda memos, _: memos.working("s1", namespace=HERE)),
     "list": ("reader", lambda memos, _: memos.list(namespace=HERE)),
+    "count": ("reader", lambda memos, _: memos.count(namespace=HERE)),
     "get": ("reader", lambda memos, world: memos.get(world.fact)),
     "history": ("reader", lambda memos, world: memos.history(world.other)),
     "diff": ("reader", lambda memos, world: memos.diff(world.other, world.version)),

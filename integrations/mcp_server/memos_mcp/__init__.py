@@ -1,4 +1,4 @@
-"""A memory for every MCP client: a server over stdin and stdout with five tools."""
+"""A memory for every MCP client: a server over stdin and stdout, or over HTTP for those who have a token."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from memos_core import MemOS, MemOSError
 from memos_core.cli import default_vault, fetched_key, prepare
+from memos_mcp.flags import Flags
 
-__all__ = ["main", "serve"]
+__all__ = ["Flags", "main", "serve"]
 
 NAMESPACE = "default"
 SDK = {"mcp", "mcp_types"}
 INSTALL = "pip install --upgrade 'memcubes[mcp]'"
 
 
-def serve(vault: Path, *, namespace: str, key: str | None = None) -> None:
+def serve(vault: Path, *, namespace: str, key: str | None = None, flags: Flags = Flags()) -> None:  # noqa: B008
     """Serve a vault over stdin and stdout until the client goes away.
 
     Parameters
@@ -29,26 +32,39 @@ def serve(vault: Path, *, namespace: str, key: str | None = None) -> None:
         Whose memory it is. No tool can name another.
     key
         Of a vault that is encrypted.
+    flags
+        Which tools there are beside the usual ones.
 
     Raises
     ------
     MemOSError
         If the vault cannot be used, or the extra with the protocol is not installed.
     """
-    try:
+    with sdk():
         from memos_mcp.server import build
+        from memos_mcp.stdio import speak
+
+    with opened(vault, key=key) as memos:
+        speak(build(memos, namespace=namespace, flags=flags))
+
+
+@contextmanager
+def sdk() -> Iterator[None]:
+    """Say what to install if the SDK is not there, or is of before 2.0, whose modules had other names."""
+    try:
+        yield
     except ModuleNotFoundError as error:
-        # The SDK is not there, or is of before 2.0, whose modules had other names.
         if (error.name or "").partition(".")[0] not in SDK:
             raise
         raise MemOSError(
             detail=f"The MCP server needs the MCP SDK, 2.0 or newer. Install it with: {INSTALL}"
         ) from error
 
-    # Stdout belongs to the protocol. Set up before the SDK does it, which would draw boxes around every line.
+
+def opened(vault: Path, *, key: str | None) -> MemOS:
+    """The memory of a server; what it has to say goes to stderr, for stdout belongs to the protocol."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    with MemOS.open(prepare(vault), actor="mcp", key=key) as memos:
-        build(memos, namespace=namespace).run("stdio")
+    return MemOS.open(prepare(vault), actor="mcp", key=key)
 
 
 def main() -> None:
@@ -74,10 +90,16 @@ def main() -> None:
         default=os.environ.get("MEMOS_KEY_FROM"),
         help="where the key of an encrypted vault is: file:PATH or keyring:NAME (or MEMOS_KEY_FROM)",
     )
+    parser.add_argument("--chatgpt", action="store_true", help="also the tools search and fetch, as ChatGPT wants them")
+    parser.add_argument(
+        "--reference", action="store_true", help="also the tools of the reference memory server (create_entities, ...)"
+    )
+    parser.add_argument("--store", metavar="REGISTRY", help="also tools to find and install packages from a registry")
     asked = parser.parse_args()
+    flags = Flags(chatgpt=asked.chatgpt, reference=asked.reference, store=asked.store)
     try:
         key = fetched_key(asked.key_from) if asked.key_from else None
-        serve(asked.vault.expanduser(), namespace=asked.namespace, key=key)
+        serve(asked.vault.expanduser(), namespace=asked.namespace, key=key, flags=flags)
     except MemOSError as error:
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from mcp import Client
-from mcp.server.mcpserver import MCPServer
+from mcp.server import Server
 
-from memos_mcp.results import MAX_ANSWER
+from memos_mcp.results import MAX_TOKENS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "MCP.md").read_text(encoding="utf-8")
 CONFIGURATIONS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
@@ -46,16 +46,16 @@ def test_a_configuration_starts_a_server(command: list[str], tmp_path: Path) -> 
     assert (tmp_path / "memory.db").exists()
 
 
-async def test_every_tool_is_on_the_page(server: MCPServer[Any]) -> None:
+async def test_every_tool_is_on_the_page(server: Server[Any]) -> None:
     async with Client(server) as client:
         listed = (await client.list_tools()).tools
     told = dict(re.findall(r"^\| `(\w+)` \|.*\| (yes|no) \|$", PAGE, re.MULTILINE))
     assert told == {tool.name: "no" if tool.annotations.read_only_hint else "yes" for tool in listed}
 
 
-async def test_the_limits_on_the_page_are_the_limits(server: MCPServer[Any]) -> None:
+async def test_the_limits_on_the_page_are_the_limits(server: Server[Any]) -> None:
     async with Client(server) as client:
         [add] = [tool for tool in (await client.list_tools()).tools if tool.name == "memory_add"]
     longest = add.input_schema["properties"]["text"]["maxLength"]
-    assert f"hold at most {MAX_ANSWER:,} characters" in PAGE
+    assert f"hold at most {MAX_TOKENS:,} tokens" in PAGE
     assert f"takes at most {longest:,} characters" in " ".join(PAGE.split())

@@ -1,54 +1,42 @@
-"""The five tools, as a client meets them."""
+"""The tools, as a client meets them."""
 
 import json
 from typing import Any
 
-import jsonschema
 import pytest
 from mcp import Client
-from mcp.server.mcpserver import MCPServer
-from mcp_types import CallToolResult
+from mcp.server import Server
 
 from memos_core import Document, MemOS, Message, State
-from memos_mcp.results import DATA, MAX_ANSWER
+from memos_mcp.results import BYTES_OF_TOKEN, DATA, MAX_TOKENS
 
-Server = MCPServer[Any]
+from .calling import call, refusal, whole
+
+Server = Server[Any]
+TOOLS = "add search get update forget list graph history why status"
 FACT = "Clara moved to Lisbon yesterday."
 
 
-async def call(server: Server, tool: str, **arguments: Any) -> dict[str, Any]:
-    """What a tool answers; its structure must be as promised, and its text must say the same."""
-    async with Client(server) as client:
-        result = await client.call_tool(tool, arguments)
-        promised = {each.name: each.output_schema for each in (await client.list_tools()).tools}
-    assert not result.is_error, result.content
-    jsonschema.validate(result.structured_content, promised[tool])
-    assert [json.loads(each.text) for each in result.content] == [result.structured_content]
-    return result.structured_content
-
-
-async def refusal(server: Server, tool: str, **arguments: Any) -> str:
-    """The message of a tool that refuses."""
-    async with Client(server) as client:
-        result: CallToolResult = await client.call_tool(tool, arguments)
-    assert result.is_error
-    return " ".join(each.text for each in result.content)
-
-
-async def test_five_tools_are_listed_with_what_they_do(server: Server) -> None:
+async def test_ten_tools_are_listed_with_what_they_do(server: Server) -> None:
     async with Client(server) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert list(tools) == ["memory_add", "memory_search", "memory_get", "memory_list", "memory_forget"]
+    assert list(tools) == [f"memory_{name}" for name in TOOLS.split()]
     for tool in tools.values():
         assert tool.title
         assert tool.output_schema
         assert tool.input_schema["additionalProperties"] is False
-        assert all(each.get("description") for each in tool.input_schema["properties"].values())
-        assert "Use it" in tool.description
+        for each in tool.input_schema["properties"].values():
+            assert "description" in each
+            assert "anyOf" not in each
+            bounds = {"string": "maxLength", "integer": "maximum", "array": "maxItems"}
+            assert each["type"] == "boolean" or bounds[each["type"]] in each or "enum" in each
+        described = " ".join(tool.description.split())
+        assert "Use it" in described
+        assert "Do not use it" in described
     only_reads = {name for name, tool in tools.items() if tool.annotations.read_only_hint}
-    assert only_reads == {"memory_search", "memory_get", "memory_list"}
-    assert tools["memory_forget"].annotations.destructive_hint
-    assert not tools["memory_add"].annotations.destructive_hint
+    assert only_reads == {f"memory_{name}" for name in "search get list graph history why status".split()}
+    destroys = {name for name, tool in tools.items() if tool.annotations.destructive_hint}
+    assert destroys == {"memory_update", "memory_forget"}
     assert not any(tool.annotations.open_world_hint for tool in tools.values())
 
 
@@ -56,15 +44,15 @@ async def test_five_tools_are_listed_with_what_they_do(server: Server) -> None:
 async def test_clients_of_both_protocol_eras_are_served(server: Server, mode: str) -> None:
     async with Client(server, mode=mode) as client:
         added = await client.call_tool("memory_add", {"text": FACT})
-    assert added.structured_content["is_new"]
+    assert added.structured_content["written"] == 1
 
 
 async def test_what_was_added_is_found_with_its_dates(server: Server) -> None:
     added = await call(server, "memory_add", text=FACT, speaker="Ana", said_at="2025-03-02")
-    assert added["is_new"]
+    assert added["written"] == 1
     assert added["times"] == ["yesterday: 2025-03-01"]
     [found] = (await call(server, "memory_search", query="Where did Clara move?"))["memories"]
-    assert found["id"] == added["id"]
+    assert [found["id"]] == added["ids"]
     assert found["text"] == FACT
     assert found["speaker"] == "Ana"
     assert found["said_at"].startswith("2025-03-02")
@@ -74,15 +62,15 @@ async def test_what_was_added_is_found_with_its_dates(server: Server) -> None:
 async def test_the_same_again_is_not_new(server: Server) -> None:
     first = await call(server, "memory_add", text=FACT, said_at="2025-03-02", source_id="f1")
     again = await call(server, "memory_add", text=FACT, said_at="2025-03-02", source_id="f1")
-    assert (again["id"], again["is_new"], again["replaced"]) == (first["id"], False, False)
+    assert (again["ids"], again["written"], again["replaced"]) == (first["ids"], 0, False)
 
 
 async def test_the_same_source_id_replaces_the_text(server: Server) -> None:
     first = await call(server, "memory_add", text="Clara lives in Porto.", source_id="f1")
     second = await call(server, "memory_add", text="Clara lives in Lisbon.", source_id="f1")
     assert second["replaced"]
-    assert second["id"] == first["id"]
-    shown = await call(server, "memory_get", memory_id=first["id"])
+    assert second["ids"] == first["ids"]
+    shown = await call(server, "memory_get", memory_id=first["ids"][0])
     assert shown["memory"]["text"] == "Clara lives in Lisbon."
     assert shown["versions"] == 2
 
@@ -98,18 +86,22 @@ async def test_no_model_can_replace_a_message_that_no_agent_wrote(server: Server
 
 async def test_what_was_forgotten_and_is_added_again_is_recalled_again(server: Server) -> None:
     added = await call(server, "memory_add", text=FACT, source_id="f1")
-    await call(server, "memory_forget", memory_id=added["id"])
+    await call(server, "memory_forget", memory_id=added["ids"][0])
     again = await call(server, "memory_add", text=FACT, source_id="f1")
-    assert (again["id"], again["is_new"]) == (added["id"], False)
+    assert (again["ids"], again["written"]) == (added["ids"], 0)
     assert "recalled again" in again["note"]
     [found] = (await call(server, "memory_search", query="Clara"))["memories"]
-    assert found["id"] == added["id"]
+    assert [found["id"]] == added["ids"]
 
 
 async def test_a_text_of_the_greatest_length_is_remembered_whole(server: Server) -> None:
     text = "🦊é\u202e漢 " * 4_000
     added = await call(server, "memory_add", text=text)
-    assert (await call(server, "memory_get", memory_id=added["id"]))["memory"]["text"] == text
+    pieces, offset = "", 0
+    while offset is not None:
+        shown = await call(server, "memory_get", memory_id=added["ids"][0], offset=offset)
+        pieces, offset = pieces + shown["memory"]["text"], shown.get("next_offset")
+    assert pieces == text
 
 
 async def test_a_search_asks_what_was_true_and_what_was_known(server: Server, memos: MemOS) -> None:
@@ -128,7 +120,7 @@ async def test_long_texts_come_in_pieces(server: Server, memos: MemOS) -> None:
     while offset is not None:
         shown = await call(server, "memory_get", memory_id=cube.id, offset=offset)
         pieces.append(shown["memory"]["text"])
-        offset = shown["next_offset"]
+        offset = shown.get("next_offset")
     assert "".join(pieces) == text
     assert len(pieces) > 1
 
@@ -136,30 +128,47 @@ async def test_long_texts_come_in_pieces(server: Server, memos: MemOS) -> None:
 async def test_a_list_comes_in_pages_latest_first(server: Server, memos: MemOS) -> None:
     for number in range(5):
         memos.add(f"Note {number}", namespace="alice")
-    seen, offset = [], 0
-    while offset is not None:
-        page = await call(server, "memory_list", limit=2, offset=offset)
+    seen, cursor = [], {}
+    while cursor is not None:
+        page = await call(server, "memory_list", limit=2, **cursor)
         seen += [memory["text"] for memory in page["memories"]]
-        offset = page["next_offset"]
+        cursor = {"cursor": page["next_cursor"]} if "next_cursor" in page else None
     assert seen == [f"Note {number}" for number in (4, 3, 2, 1, 0)]
 
 
-async def test_one_answer_is_never_too_long_for_a_model(server: Server, memos: MemOS) -> None:
-    memos.add([Message(content=f"{number} " + "harbour " * 2000) for number in range(40)], namespace="alice")
-    found = await call(server, "memory_search", query="harbour", limit=40)
-    assert sum(len(memory["text"]) for memory in found["memories"]) <= MAX_ANSWER
-    assert found["left_out"] == 40 - len(found["memories"]) > 0
-    page = await call(server, "memory_list", limit=40)
-    assert page["next_offset"] == len(page["memories"]) < 40
+@pytest.mark.parametrize("detail", ["concise", "full"])
+async def test_one_answer_is_never_too_long_for_a_model_and_a_cursor_leads_on(
+    server: Server, memos: MemOS, detail: str
+) -> None:
+    memos.add([Message(content=f"{number} " + "harbour 漢 " * 500) for number in range(30)], namespace="alice")
+    for tool, arguments in (("memory_search", {"query": "harbour", "limit": 30}), ("memory_list", {"limit": 30})):
+        seen, cursor = [], {}
+        while cursor is not None:
+            page = await call(server, tool, detail=detail, **arguments, **cursor)
+            assert len(json.dumps(page, ensure_ascii=False).encode()) <= MAX_TOKENS * BYTES_OF_TOKEN
+            seen += [memory["id"] for memory in page["memories"]]
+            cursor = {"cursor": page["next_cursor"]} if "next_cursor" in page else None
+        assert len(set(seen)) == len(seen) == 30
 
 
 async def test_a_text_full_of_dates_does_not_fill_an_answer_with_them(server: Server, memos: MemOS) -> None:
     dates = " ".join(f"2025-03-{day:02}," for day in range(1, 31))
-    memos.add([Message(content=f"{number}: {dates * 9}") for number in range(50)], namespace="alice")
-    found = await call(server, "memory_search", query="2025-03-07", limit=50)
+    memos.add([Message(content=f"{number}: {dates * 9}") for number in range(20)], namespace="alice")
+    found = await call(server, "memory_search", query="2025-03-07", limit=20, detail="full")
     assert len(found["memories"][0]["times"]) == 50
-    shown = sum(len(memory["text"]) + sum(map(len, memory["times"])) for memory in found["memories"])
-    assert shown <= MAX_ANSWER
+    assert len(json.dumps(found)) <= MAX_TOKENS * BYTES_OF_TOKEN
+
+
+@pytest.mark.parametrize("cursor", ["", "1", "5-00000000", "-1-aaaaaaaa", "x" * 64, "99999999999-00000000", "²-x"])
+async def test_a_cursor_that_was_not_given_is_refused(server: Server, cursor: str) -> None:
+    assert "cursor" in await refusal(server, "memory_list", cursor=cursor)
+
+
+async def test_a_cursor_is_good_for_its_own_question_only(server: Server, memos: MemOS) -> None:
+    memos.add([Message(content=f"fox {number}") for number in range(4)], namespace="alice")
+    page = await call(server, "memory_search", query="fox", limit=2)
+    said = await refusal(server, "memory_search", query="whale", limit=2, cursor=page["next_cursor"])
+    assert "cursor" in said
 
 
 async def test_a_piece_of_a_text_has_the_times_of_the_piece(server: Server, memos: MemOS) -> None:
@@ -173,43 +182,43 @@ async def test_a_piece_of_a_text_has_the_times_of_the_piece(server: Server, memo
 async def test_a_title_of_any_type_and_length_can_be_shown(server: Server, memos: MemOS) -> None:
     memos.add([Message(content="a", metadata={"title": 7})], namespace="alice")
     memos.add([Message(content="b", metadata={"title": "T" * 9_000})], namespace="alice")
-    titles = [memory["speaker"] for memory in (await call(server, "memory_list"))["memories"]]
+    titles = [memory.get("speaker") for memory in (await call(server, "memory_list"))["memories"]]
     assert titles == ["T" * 200, None]
 
 
 async def test_a_list_can_be_narrowed_to_a_kind(server: Server, memos: MemOS) -> None:
     memos.add("said", namespace="alice")
     memos.add(Document(text="written", title="Notes"), namespace="alice")
-    [found] = (await call(server, "memory_list", kind="document"))["memories"]
+    [found] = (await call(server, "memory_list", kinds=["document"]))["memories"]
     assert (found["text"], found["speaker"]) == ("written", "Notes")
 
 
 async def test_forgetting_can_be_tried_first(server: Server, memos: MemOS) -> None:
     added = await call(server, "memory_add", text=FACT)
-    tried = await call(server, "memory_forget", memory_id=added["id"], dry_run=True)
+    tried = await call(server, "memory_forget", memory_id=added["ids"][0], dry_run=True)
     assert tried["dry_run"]
-    assert memos.get(added["id"]).state is State.GENERATED
-    done = await call(server, "memory_forget", memory_id=added["id"], reason="she asked")
+    assert memos.get(whole(memos, added["ids"][0])).state is State.GENERATED
+    done = await call(server, "memory_forget", memory_id=added["ids"][0], reason="she asked")
     assert done["memory"]["state"] == "archived"
     assert (await call(server, "memory_search", query="Clara"))["memories"] == []
     assert (await call(server, "memory_list"))["memories"] == []
     [archived] = (await call(server, "memory_list", archived=True))["memories"]
-    assert archived["id"] == added["id"]
-    assert memos.history(added["id"])[-1].reason == "she asked"
+    assert archived["id"] == added["ids"][0]
+    assert memos.history(whole(memos, added["ids"][0]))[-1].reason == "she asked"
 
 
 async def test_forgetting_twice_changes_nothing_more(server: Server, memos: MemOS) -> None:
     added = await call(server, "memory_add", text=FACT)
-    first = await call(server, "memory_forget", memory_id=added["id"])
-    history = memos.history(added["id"])
-    assert await call(server, "memory_forget", memory_id=added["id"]) == first
-    assert memos.history(added["id"]) == history
+    first = await call(server, "memory_forget", memory_id=added["ids"][0])
+    history = memos.history(whole(memos, added["ids"][0]))
+    assert await call(server, "memory_forget", memory_id=added["ids"][0]) == first
+    assert memos.history(whole(memos, added["ids"][0])) == history
 
 
 async def test_an_archived_memory_can_be_shown_and_is_marked(server: Server) -> None:
     added = await call(server, "memory_add", text=FACT)
-    await call(server, "memory_forget", memory_id=added["id"])
-    shown = await call(server, "memory_get", memory_id=added["id"])
+    await call(server, "memory_forget", memory_id=added["ids"][0])
+    shown = await call(server, "memory_get", memory_id=added["ids"][0])
     assert (shown["memory"]["text"], shown["memory"]["state"]) == (FACT, "archived")
 
 
@@ -227,8 +236,8 @@ async def test_what_looks_like_instructions_stays_data(server: Server, text: str
     for tool, arguments in (("memory_search", {"query": text}), ("memory_list", {})):
         found = await call(server, tool, **arguments)
         assert [memory["text"] for memory in found["memories"]] == [text]
-        assert found["note"] == DATA
-    shown = await call(server, "memory_get", memory_id=added["id"])
+        assert found["note"].startswith(DATA)
+    shown = await call(server, "memory_get", memory_id=added["ids"][0])
     assert (shown["memory"]["text"], shown["note"]) == (text, DATA)
 
 
@@ -257,7 +266,19 @@ async def test_the_server_says_how_to_use_it(server: Server) -> None:
         ("memory_get", {"memory_id": "nothing"}, "memory_search or memory_list"),
         ("memory_get", {}, "memory_id"),
         ("memory_list", {"limit": 101}, "limit"),
-        ("memory_list", {"kind": "secret"}, "kind"),
+        ("memory_list", {"kinds": ["secret"]}, "kinds"),
+        ("memory_list", {"limit": "10"}, "valid integer"),
+        ("memory_list", {"archived": 1}, "valid boolean"),
+        ("memory_add", {}, "text, or facts"),
+        ("memory_add", {"facts": []}, "at least 1"),
+        ("memory_add", {"facts": ["x"]}, "facts.0"),
+        ("memory_add", {"facts": [{"text": "x", "subject": "y"}]}, "all of subject"),
+        ("memory_add", {"facts": [{"text": "x", "because": "y"}]}, "facts.0.because"),
+        ("memory_add", {"facts": [{"text": "x", "valid_from": "2025-03-04", "valid_to": "2024-01-01"}]}, "since when"),
+        ("memory_update", {"memory_id": "nothing"}, "nothing to change"),
+        ("memory_graph", {"about": "x", "hops": 4}, "hops"),
+        ("memory_history", {"memory_id": "nothing"}, "memory_search or memory_list"),
+        ("memory_why", {"memory_id": "nothing"}, "memory_search or memory_list"),
         ("memory_forget", {"memory_id": "nothing"}, "memory_search or memory_list"),
     ],
 )
@@ -277,10 +298,10 @@ async def test_no_tool_reaches_another_namespace(server: Server, memos: MemOS) -
             assert "There is no memory with this id" in await refusal(server, tool, memory_id=cube.id)
         assert memos.get(cube.id).state is State.GENERATED
     found = await call(server, "memory_search", query="marmalade secret", limit=50)
-    assert [memory["id"] for memory in found["memories"]] == [below.id]
-    assert [memory["id"] for memory in (await call(server, "memory_list"))["memories"]] == [below.id]
+    assert [whole(memos, memory["id"]) for memory in found["memories"]] == [below.id]
+    assert [whole(memos, each["id"]) for each in (await call(server, "memory_list"))["memories"]] == [below.id]
     added = await call(server, "memory_add", text="Bob's secret is jam", source_id="s")
-    assert memos.get(added["id"]).namespace == ("alice",)
+    assert memos.get(whole(memos, added["ids"][0])).namespace == ("alice",)
 
 
 @pytest.mark.parametrize("argument", ["namespace", "user_id", "actor", "vault"])
@@ -292,6 +313,11 @@ async def test_no_tool_reaches_another_namespace(server: Server, memos: MemOS) -
         ("memory_get", {"memory_id": "1"}),
         ("memory_list", {}),
         ("memory_forget", {"memory_id": "1"}),
+        ("memory_update", {"memory_id": "1", "text": "x"}),
+        ("memory_graph", {"about": "Bob"}),
+        ("memory_history", {"memory_id": "1"}),
+        ("memory_why", {"memory_id": "1"}),
+        ("memory_status", {}),
     ],
 )
 async def test_no_tool_takes_an_argument_that_says_whose_memory(

@@ -32,31 +32,46 @@ def read(path: Path) -> Iterator[Item]:
             record = parse_object(line.encode("utf-8"))
             kind = record.get("type")
             if kind == ENTITY:
-                yield from _entity(record, where)
+                notes = list(entity_notes(record))
+                yield from (Noted(where, note) for note in notes)
+                if not notes:
+                    yield PassedOver(where, f"nothing is said of {text(record, 'name')}")
             elif kind == RELATION:
-                yield Noted(where, _relation(record))
+                yield Noted(where, relation_note(record))
             else:
                 raise InvalidInput(detail=f'"type" must be "{ENTITY}" or "{RELATION}", and is {kind!r}.')
 
 
-def _entity(record: Record, where: str) -> Iterator[Item]:
+def entity_notes(record: Record) -> Iterator[Note]:
+    """What an entity says, a note for each observation; without one, that it is there, if its type is known.
+
+    Raises
+    ------
+    InvalidInput
+        If it has no name, or a field is not what it should be.
+    """
     name, kind = text(record, "name"), text(record, "entityType")
     if not name.strip():
         raise InvalidInput(detail='An entity must have a "name".')
     observations = texts(record, "observations")
-    if not observations and not kind.strip():
-        yield PassedOver(where, f"nothing is said of {name}")
-    elif not observations:
+    if not observations and kind.strip():
         about = {"type": ENTITY, "name": name, "entityType": kind, "observation": None}
-        yield Noted(where, Note(text=f"{name}: {kind}", entities=(name,), id=_id(about), metadata={FIELD: about}))
+        yield Note(text=f"{name}: {kind}", entities=(name,), id=_id(about), metadata={FIELD: about})
     for observation in observations:
         told_by_itself = name.casefold() in observation.casefold()
         words = observation if told_by_itself else f"{name}: {observation}"
         about = {"type": ENTITY, "name": name, "entityType": kind, "observation": observation}
-        yield Noted(where, Note(text=words, entities=(name,), id=_id(about), metadata={FIELD: about}))
+        yield Note(text=words, entities=(name,), id=_id(about), metadata={FIELD: about})
 
 
-def _relation(record: Record) -> Note:
+def relation_note(record: Record) -> Note:
+    """What a relation says.
+
+    Raises
+    ------
+    InvalidInput
+        If a part of it is missing.
+    """
     start, end, kind = text(record, "from"), text(record, "to"), text(record, "relationType")
     if not (start.strip() and end.strip() and kind.strip()):
         raise InvalidInput(detail='A relation must have "from", "to" and "relationType".')

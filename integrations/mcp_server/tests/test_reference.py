@@ -1,0 +1,118 @@
+"""The tools of the reference memory server and those of ChatGPT, over the same memory."""
+
+import json
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.server import Server
+
+from memos_core import MemOS
+from memos_core.infrastructure.exchange.exporters.mcp_memory import write
+from memos_core.infrastructure.exchange.importers.mcp_memory import read
+from memos_mcp.flags import Flags
+from memos_mcp.server import build
+
+from .calling import call, refusal
+
+ANA = {"name": "Ana", "entityType": "person", "observations": ["Ana plays the cello", "works at Halden Optics"]}
+HALDEN = {"name": "Halden Optics", "entityType": "company", "observations": []}
+WORKS = {"from": "Ana", "to": "Halden Optics", "relationType": "works_at"}
+
+
+@pytest.fixture
+def graph_server(memos: MemOS) -> Server[Any]:
+    return build(memos, namespace="alice", flags=Flags(reference=True, chatgpt=True))
+
+
+@pytest.fixture
+def use(graph_server: Server[Any]) -> Callable[..., Awaitable[dict[str, Any]]]:
+    return partial(call, graph_server)
+
+
+async def filled(use: Any) -> None:
+    await use("create_entities", entities=[ANA, HALDEN])
+    await use("create_relations", relations=[WORKS])
+
+
+async def test_what_was_created_is_the_graph(use: Any) -> None:
+    assert await use("create_entities", entities=[ANA, HALDEN]) == {"entities": [ANA, HALDEN]}
+    assert await use("create_relations", relations=[WORKS]) == {"relations": [WORKS]}
+    assert await use("read_graph") == {"entities": [ANA, HALDEN], "relations": [WORKS]}
+    assert await use("create_entities", entities=[{**ANA, "observations": ["new"]}]) == {"entities": []}
+    assert await use("create_relations", relations=[WORKS]) == {"relations": []}
+    assert await use("read_graph") == {"entities": [ANA, HALDEN], "relations": [WORKS]}
+
+
+async def test_observations_are_added_to_what_is_there(use: Any, graph_server: Server[Any]) -> None:
+    await filled(use)
+    more = {"entityName": "Halden Optics", "contents": ["makes lenses", "makes lenses"]}
+    done = await use("add_observations", observations=[more])
+    assert done == {"results": [{"entityName": "Halden Optics", "addedObservations": ["makes lenses"]}]}
+    done = await use("add_observations", observations=[more])
+    assert done["results"][0]["addedObservations"] == []
+    said = await refusal(graph_server, "add_observations", observations=[{"entityName": "Bob", "contents": ["x"]}])
+    assert "create_entities" in said
+
+
+async def test_what_is_deleted_is_gone_and_can_be_made_again(use: Any) -> None:
+    await filled(use)
+    await use("delete_observations", deletions=[{"entityName": "Ana", "observations": ANA["observations"]}])
+    assert (await use("open_nodes", names=["Ana"]))["entities"] == [{**ANA, "observations": []}]
+    await use("delete_relations", relations=[WORKS])
+    assert (await use("read_graph"))["relations"] == []
+    await use("create_relations", relations=[WORKS])
+    assert (await use("delete_entities", entityNames=["Ana", "Nobody"]))["success"]
+    assert await use("read_graph") == {"entities": [HALDEN], "relations": []}
+    await use("create_entities", entities=[ANA])
+    assert (await use("open_nodes", names=["Ana"]))["entities"] == [ANA]
+
+
+async def test_nodes_are_found_by_words_and_shown_with_their_relations(use: Any) -> None:
+    await filled(use)
+    for query in ("cello", "PERSON"):
+        found = await use("search_nodes", query=query)
+        assert (found["entities"][0]["name"], found["relations"]) == ("Ana", [WORKS])
+    assert (await use("open_nodes", names=["Nobody"])) == {"entities": [], "relations": []}
+
+
+async def test_what_the_reference_server_wrote_is_read_and_given_back(use: Any, memos: MemOS, tmp_path: Path) -> None:
+    lines = [{"type": "entity", **ANA}, {"type": "entity", **HALDEN}, {"type": "relation", **WORKS}]
+    file = tmp_path / "memory.json"
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    memos.add([item.note for item in read(file)], namespace="alice")
+    assert await use("read_graph") == {"entities": [ANA, HALDEN], "relations": [WORKS]}
+    write(reversed(memos.list(namespace="alice")), tmp_path / "again.json")
+    again = (tmp_path / "again.json").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in again] == lines
+
+
+async def test_a_graph_that_is_too_large_says_what_is_missing(use: Any) -> None:
+    for start in range(0, 60, 20):
+        many = [{**ANA, "name": f"Ana {n}", "observations": ["harbour " * 100]} for n in range(start, start + 20)]
+        await use("create_entities", entities=many)
+    graph = await use("read_graph")
+    assert 0 < len(graph["entities"]) < 60
+    assert f"{60 - len(graph['entities'])} more" in graph["note"]
+
+
+async def test_chatgpt_finds_and_fetches(use: Any, memos: MemOS) -> None:
+    [cube] = memos.add("Clara moved to Lisbon.", namespace="alice").written
+    memos.add("Clara moved to Rome.", namespace="bob")
+    found = await use("search", query="Where is Clara?")
+    expected = {"id": cube.id, "title": "2025-03-17 Clara moved to Lisbon.", "url": f"memory://items/{cube.id}"}
+    assert found == {"results": [expected]}
+    page = await use("fetch", id=cube.id)
+    assert (page["text"], page["metadata"]["trust"]) == ("Clara moved to Lisbon.", "user")
+
+
+async def test_extra_tools_are_there_only_when_asked_for(server: Server[Any], graph_server: Server[Any]) -> None:
+    from mcp import Client
+
+    async with Client(server) as plain, Client(graph_server) as more:
+        few = {tool.name for tool in (await plain.list_tools()).tools}
+        many = {tool.name for tool in (await more.list_tools()).tools}
+    assert few < many
+    assert len(many - few) == 11
