@@ -24,6 +24,7 @@ from memos_core.errors.given import (
 from memos_core.errors.models import (
     BadReply,
     BudgetExceeded,
+    CacheRefused,
     ChatModelError,
     ChatModelFailed,
     EmbedderMismatch,
@@ -74,6 +75,7 @@ __all__ = [
     "BadReply",
     "BlobMissing",
     "BudgetExceeded",
+    "CacheRefused",
     "ChatModelError",
     "ChatModelFailed",
     "CubeNotFound",

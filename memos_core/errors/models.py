@@ -69,3 +69,10 @@ class BudgetExceeded(ChatModelError, RuntimeError):
         "The next call of the chat model could take {needed:,} {unit}; {spent:,} of {limit:,} are spent. "
         "Raise the limit, or hand in less at a time."
     )
+
+
+class CacheRefused(MemOSError, ValueError):
+    """A KV cache that is damaged, or of other tokens, or of another model. It is not used."""
+
+    detail: str
+    template = "This KV cache is not used: {detail}. Erase it, and run memos.activate() again."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memos_core.ports.kv import Frame, KVBackend, KVCache, Placed, Step
 from memos_core.ports.models import (
     ChatModel,
     Clock,
@@ -52,14 +53,19 @@ __all__ = [
     "Edge",
     "Embedder",
     "EmbeddingSpec",
+    "Frame",
     "Job",
+    "KVBackend",
+    "KVCache",
     "MemoryBackend",
     "MissingBlob",
     "Part",
     "Passage",
+    "Placed",
     "Reply",
     "Scored",
     "Span",
+    "Step",
     "StreamingChatModel",
     "Topic",
     "Turn",
