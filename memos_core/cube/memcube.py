@@ -29,6 +29,7 @@ class Kind(str, Enum):
     SUMMARY = "summary"
     TOOL_TRACE = "tool_trace"
     LINK = "link"  #: a claim whose subject and object are cubes
+    ACTIVATION = "activation"  #: other memories as a model has read them: a KV cache
 
 
 class Origin(str, Enum):

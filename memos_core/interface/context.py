@@ -76,7 +76,7 @@ def render(
     budget = max_tokens
     taken: dict[str, _Entry] = {}
     for hit in hits:
-        frame = REPORTS if hit.cube.governance.trust < STEERING else MEMORIES
+        frame = _frame(hit.cube)
         is_open = any(entry.frame == frame for entry in taken.values())
         room = budget if is_open else budget - sum(map(count_tokens, frame))
         shown = entry(hit.cube, is_outdated=bool(hit.outdated_by))
@@ -96,6 +96,45 @@ def render(
 def _framed(frame: tuple[str, str], entries: Iterable[_Entry]) -> list[str]:
     inside = [entry.text for entry in entries if entry.frame == frame]
     return [frame[0], *inside, frame[1]] if inside else []
+
+
+class Piece(NamedTuple):
+    """A memory in the head of a prompt: the lines that close and open frames before it, and its own."""
+
+    frame: str
+    text: str
+    cube: MemCube
+
+
+def pieces(cubes: Iterable[MemCube], *, after: MemCube | None = None) -> list[Piece]:
+    """Write memories down one by one, in this order, so that what stands before one does not depend on those after it.
+
+    Parameters
+    ----------
+    after
+        The one before them, if they go on from another: its frame is open.
+    """
+    found, open_frame = [], None if after is None else _frame(after)
+    for cube in cubes:
+        frame = _frame(cube)
+        lines = [] if frame == open_frame else [*([open_frame[1]] if open_frame else []), frame[0]]
+        found.append(Piece("".join(f"{line}\n" for line in lines), f"{entry(cube)}\n", cube))
+        open_frame = frame
+    return found
+
+
+def closing(last: MemCube) -> str:
+    """The line that ends the frame of the last memory."""
+    return _frame(last)[1]
+
+
+def is_report(cube: MemCube) -> bool:
+    """Whether a memory is data and nothing else, for it is not trusted to steer an agent."""
+    return cube.governance.trust < STEERING
+
+
+def _frame(cube: MemCube) -> tuple[str, str]:
+    return REPORTS if is_report(cube) else MEMORIES
 
 
 def entry(cube: MemCube, *, is_outdated: bool = False) -> str:

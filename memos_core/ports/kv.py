@@ -84,6 +84,11 @@ class KVBackend(Protocol):
         ...
 
     @property
+    def dtype(self) -> str:
+        """The number type in which nothing is lost: that in which it computes."""
+        ...
+
+    @property
     def window(self) -> int:
         """How many tokens it can see."""
         ...

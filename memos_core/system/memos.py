@@ -1,9 +1,9 @@
 """MemOS: the facade, one class in several parts, each of which builds on the one before."""
 
-from memos_core.system.shopping import Shopping
+from memos_core.system.activating import Activating
 
 
-class MemOS(Shopping):
+class MemOS(Activating):
     """A memory that an agent can add to, search, change, roll back and forget.
 
     Parameters
@@ -20,7 +20,7 @@ class MemOS(Shopping):
     clock
         The only source of the present time.
     backends
-        What else can hold memories, for the scheduler to use.
+        What else can hold memories, for the scheduler to use: a ``MemoryBackend``, or a ``KVBackend``.
 
     Notes
     -----

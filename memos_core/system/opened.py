@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from os import PathLike, fspath
 from types import TracebackType
+from typing import cast
 
 from typing_extensions import Self
 
@@ -41,7 +42,7 @@ class OpenVault:
         llm: object | None = None,
         actor: str | None = None,
         clock: Clock | None = None,
-        backends: Iterable[MemoryBackend] = (),
+        backends: Iterable[object] = (),
     ) -> None:
         self._whole = vault
         self._llm = None if llm is None else _chat_model(llm)
@@ -49,7 +50,7 @@ class OpenVault:
         self._embedders: builtins.list[Embedder] = []  # the one in use, once it is loaded
         self._actor = name(actor, "actor")
         self._clock = clock or SystemClock()
-        self._backends = {backend.name: backend for backend in backends}
+        self._backends = {backend.name: backend for backend in map(self._as_backend, backends)}
         self._author = Author(vault.actor, HybridClock(self._clock.now))
         self._usage = UsageBuffer(vault, self._clock)
         self._lock = threading.RLock()
@@ -94,7 +95,7 @@ class OpenVault:
         llm: object | None = None,
         actor: str | None = None,
         clock: Clock | None = None,
-        backends: Iterable[MemoryBackend] = (),
+        backends: Iterable[object] = (),
         key: str | None = None,
     ) -> Self:
         """Open a vault file, or create one; ``":memory:"`` keeps it in memory only.
@@ -207,6 +208,10 @@ class OpenVault:
         """
         self._usage.flush_if_possible()
         self._vault.backup(fspath(path))
+
+    def _as_backend(self, given: object) -> MemoryBackend:
+        """What the scheduler fills and empties, made of what was given; the parts that know such things say how."""
+        return cast("MemoryBackend", given)
 
     def _loaded_embedder(self) -> Embedder:
         with self._lock:

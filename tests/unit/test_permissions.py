@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,9 +15,11 @@ from memos_core.errors import CubeNotFound, NotPermitted
 from memos_core.operation.pipeline import Step, retag
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.embedders import HashingEmbedder
+from memos_core.testing.kv import tiny_model
 
 ROLES = ("reader", "contributor", "editor", "owner")
 HERE, THERE = "acme/ana", "acme/bob"
+model = cache(tiny_model)  # made when it is needed
 ANYBODY, NOBODY = "anybody", "nobody"  # the latter: the vault's owner alone
 
 
@@ -60,6 +63,7 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "get": ("reader", lambda memos, world: memos.get(world.fact)),
     "history": ("reader", lambda memos, world: memos.history(world.other)),
     "diff": ("reader", lambda memos, world: memos.diff(world.other, world.version)),
+    "generate": ("reader", lambda memos, _: memos.generate("fox", namespace=HERE, model=model(), max_tokens=2)),
     "why": ("reader", lambda memos, world: memos.why(world.fact)),
     "impact": ("reader", lambda memos, world: memos.impact(world.fact)),
     "claims": ("reader", lambda memos, _: memos.claims(namespace=HERE)),
@@ -75,6 +79,7 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "link": ("contributor", lambda memos, world: memos.link(world.fact, "explains", world.other)),
     "merge_entities": ("contributor", lambda memos, _: memos.merge_entities("Ana", "Anna", namespace=HERE)),
     "add_rule": ("contributor", lambda memos, _: memos.add_rule(namespace=HERE, when="lives in", tags=["x"])),
+    "activate": ("contributor", lambda memos, _: memos.activate(namespace=HERE, model=model())),
     "snapshot": ("editor", lambda memos, _: memos.snapshot("now", namespace=HERE)),
     "pipeline": (
         "editor",

@@ -11,10 +11,7 @@ import hashlib
 import json
 import secrets
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -24,7 +21,8 @@ from memos_core.cube.canonical import canonical, sha256
 from memos_core.errors import CacheRefused, ChatModelFailed, InvalidInput, TooLarge
 from memos_core.infrastructure.models.kv_file import Tensor, pack, tokens_of, unpack
 from memos_core.infrastructure.models.kv_form import split_form
-from memos_core.infrastructure.models.sending import Endpoint, NoAnswer, NoRedirect
+from memos_core.infrastructure.models.lines import events
+from memos_core.infrastructure.models.sending import Complaint, Endpoint, Incoming, NoAnswer
 from memos_core.ports import Frame, KVCache, Placed, Step
 
 PROBE = 8  # tokens, to see how much room one takes: it tells the number type
@@ -104,6 +102,11 @@ class LlamaServerKV:
         return sha256(canonical({"weights": digest.hexdigest(), "state": state, **about}))
 
     @property
+    def dtype(self) -> str:
+        """The server's own form."""
+        return "slot"
+
+    @property
     def window(self) -> int:
         """How many tokens a slot holds."""
         return int(self._props["default_generation_settings"]["n_ctx"])
@@ -138,7 +141,7 @@ class LlamaServerKV:
             slot = self._saved()
         tensors = {"tokens": tokens_of(tokens), "slot": Tensor("U8", (len(slot),), slot)}
         data = pack(tensors, {"fingerprint": self.fingerprint, "start": "0", "form": FORM})
-        return KVCache(data, 0, len(tokens), "slot", (len(slot),))
+        return KVCache(data, 0, len(tokens), self.dtype, (len(slot),))
 
     def generate(
         self, tokens: Sequence[int], *, stored: Sequence[Placed] = (), again: Collection[int] = (), max_tokens: int
@@ -210,8 +213,10 @@ class LlamaServerKV:
 
     @cached_property
     def _props(self) -> dict[str, Any]:
-        with self._open("/props", None) as answer:
-            found: dict[str, Any] = json.load(answer)
+        try:
+            found: dict[str, Any] = self._endpoint("/props").get()
+        except NoAnswer as error:
+            raise ChatModelFailed(model=self._url, detail=str(error)) from None
         return found
 
     def _tokens(self, text: str, *, parse_special: bool, add_special: bool = False) -> list[int]:
@@ -221,27 +226,26 @@ class LlamaServerKV:
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
         try:
-            return Endpoint(f"{self._url}{path}", api_key=self._key, timeout=self._timeout).post(body)
+            return self._endpoint(path).post(body)
         except NoAnswer as error:
             raise ChatModelFailed(model=self._url, detail=str(error)) from None
 
     def _events(self, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        with self._open("/completion", json.dumps(body).encode()) as answer:
-            for line in answer:
-                if line.startswith(b"data: ") and (text := line[6:].strip()) != b"[DONE]":
-                    told: dict[str, Any] = json.loads(text)
-                    if "error" in told:
-                        raise ChatModelFailed(model=self._url, detail=str(told["error"]))
-                    yield told
-
-    def _open(self, path: str, body: bytes | None) -> Any:
-        headers = {"Content-Type": "application/json"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
-        request = urllib.request.Request(f"{self._url}{path}", data=body, headers=headers)  # noqa: S310  # checked
         try:
-            return urllib.request.build_opener(NoRedirect).open(request, timeout=self._timeout)
-        except OSError as error:
-            with suppress(AttributeError):
-                error.close()  # type: ignore[attr-defined]  # an answer that tells of an error
-            raise ChatModelFailed(model=self._url, detail=f"{path}: {error}") from None
+            yield from self._endpoint("/completion").stream(body, _told)
+        except NoAnswer as error:
+            raise ChatModelFailed(model=self._url, detail=str(error)) from None
+
+    def _endpoint(self, path: str) -> Endpoint:
+        return Endpoint(f"{self._url}{path}", api_key=self._key, timeout=self._timeout)
+
+
+def _told(incoming: Incoming) -> Iterator[dict[str, Any]]:
+    """What the server says while it generates."""
+    for event in events(incoming.chunks):
+        if event.data == "[DONE]":
+            return
+        told: dict[str, Any] = json.loads(event.data)
+        if event.kind == "error" or "error" in told:
+            raise Complaint(told.get("error", told))
+        yield told

@@ -62,6 +62,11 @@ class TransformersKV:
         return self._model.fingerprint
 
     @property
+    def dtype(self) -> str:
+        """That of the model."""
+        return str(self._form.dtype).removeprefix("torch.")
+
+    @property
     def window(self) -> int:
         """How many tokens it can see."""
         size: int = self._model.model.config.get_text_config().max_position_embeddings
@@ -106,7 +111,7 @@ class TransformersKV:
         """Compute what is not stored yet."""
         from memos_core.infrastructure.models.kv_room import write
 
-        kind = dtype or str(self._form.dtype).removeprefix("torch.")
+        kind = dtype or self.dtype
         with self._lock:
             place, known = self._fill(tokens, stored, capacity=len(tokens))
             start = next(at for at in range(len(tokens) + 1) if at == len(tokens) or not known[at])

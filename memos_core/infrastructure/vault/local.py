@@ -91,7 +91,8 @@ class LocalRows:
             return
         talked = {(cube.namespace, cube.provenance.session) for cube in left}
         for _, job, _ in self._by_age():
-            is_over = job.subject and not job.cubes and (job.namespace, job.subject) not in talked
+            is_talk = job.subject and job.namespace and not job.cubes  # without a namespace it is about a back end
+            is_over = is_talk and (job.namespace, job.subject) not in talked
             if is_over or not set(cubes).isdisjoint(job.cubes):
                 self._jobs.pop(job.key)
         self._working = {

@@ -65,3 +65,9 @@ class Local(VaultSuite):
         assert desk.vault.working(("alice",), "s1") == ["b", "a"]
         assert desk.vault.working(("alice",), "s2") == desk.vault.working(("bob",), "s1") == []
         assert desk.vault.working(("alice", "x"), "s1") == ["d"]
+
+    def test_erasing_leaves_what_is_to_be_done_with_a_back_end(self, desk: Desk) -> None:
+        put = desk.put("first")
+        desk.vault.enqueue([Job("demote", "demote", (), "activation", (), "it is cold")], at=day(1))
+        desk.erase(put)
+        assert [each.key for each in desk.vault.jobs()] == ["demote"]

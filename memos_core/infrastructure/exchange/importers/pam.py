@@ -101,7 +101,9 @@ def _memory(record: Record, where: str, relations: list[Record]) -> Item:
     kind = text(record, "custom_type") if record.get("type") == "custom" else text(record, "type")
     note = Note(
         text=words,
-        kind=Kind(kind) if kind in {each.value for each in Kind} - {Kind.LINK.value} else KINDS.get(kind, Kind.FACT),
+        kind=Kind(kind)
+        if kind in {each.value for each in Kind} - {Kind.LINK.value, Kind.ACTIVATION.value}
+        else KINDS.get(kind, Kind.FACT),
         at=began,
         until=ended if began is not None and ended is not None and ended >= began else None,
         id=f"{SYSTEM}:{number}" if number else None,

@@ -39,7 +39,7 @@ delete from working where not exists (
 );
 
 -- name: forget_jobs_of_nothing
-delete from job where subject <> '' and cubes = '[]' and not exists (
+delete from job where subject <> '' and namespace <> '' and cubes = '[]' and not exists (  -- of a conversation, not of a back end
   select 1 from put join namespace on namespace.id = put.namespace
   where put.session = job.subject and namespace.path = job.namespace
 );
