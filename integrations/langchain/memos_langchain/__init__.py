@@ -1,7 +1,19 @@
-"""MemOS for LangChain and LangGraph: a retriever, a store, and a middleware that remembers by itself."""
+"""MemOS for LangChain and LangGraph: a memory that agents, chains and graphs share."""
 
+from memos_langchain.embeddings import MemOSEmbeddings
+from memos_langchain.history import MemOSChatMessageHistory
 from memos_langchain.middleware import MemOSMiddleware
 from memos_langchain.retriever import MemOSRetriever
 from memos_langchain.store import MemOSStore
+from memos_langchain.tools import memory_tools
+from memos_langchain.vectorstore import MemOSVectorStore
 
-__all__ = ["MemOSMiddleware", "MemOSRetriever", "MemOSStore"]
+__all__ = [
+    "MemOSChatMessageHistory",
+    "MemOSEmbeddings",
+    "MemOSMiddleware",
+    "MemOSRetriever",
+    "MemOSStore",
+    "MemOSVectorStore",
+    "memory_tools",
+]

@@ -35,8 +35,20 @@ def split(wanted: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, A
 
 
 def holds(wanted: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
-    """Say whether a value passes a filter. Values of different JSON types are never equal and never ordered."""
-    return all(_passes(value.get(key), test) for key, test in wanted.items())
+    """Say whether a value passes a filter. Values of different JSON types are never equal and never ordered.
+
+    A key with dots that the value does not have leads into it, as in LangGraph's SQLite store.
+    """
+    return all(_passes(_at(value, key), test) for key, test in wanted.items())
+
+
+def _at(value: Mapping[str, Any], key: str) -> Any:
+    if key in value or "." not in key:
+        return value.get(key)
+    found: Any = value
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
 
 
 def _is_plain(test: Any) -> bool:

@@ -12,12 +12,12 @@ from langchain.agents.middleware.types import PrivateStateAttr
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langgraph.channels import UntrackedValue
 from langgraph.runtime import Runtime
+from langgraph.types import TracePolicy, omit_payload
 from typing_extensions import NotRequired
 
-from memos_core import MemOS, MemOSWarning, Message
-from memos_core.errors import InvalidInput
-
-Namespace = str | tuple[str, ...]
+from memos_core import MemOS, MemOSError, MemOSWarning, Message
+from memos_core.errors import InvalidNamespace
+from memos_langchain.identity import Identity, address_of
 
 
 class RecallState(AgentState[Any]):
@@ -31,8 +31,9 @@ class MemOSMiddleware(AgentMiddleware[RecallState, Any, Any]):
     """Gives an agent a memory.
 
     Before the model runs, memories that fit the user's message are appended to the system message; they reach
-    the model and are not kept in the conversation. After the agent has answered, what the user and the agent
-    said is remembered, once each.
+    the model and are not kept in the conversation, nor in traces of the middleware's own steps. After the agent has
+    answered, what the user and the agent said is remembered, once each. Where the memory fails, the user has an answer
+    all the same.
 
     Parameters
     ----------
@@ -43,6 +44,9 @@ class MemOSMiddleware(AgentMiddleware[RecallState, Any, Any]):
         sets. A model can never choose it.
     max_tokens
         Budget for recalled memories, once per user message.
+    on_error
+        Called with every error of the memory, in the thread in which it happened; by default it becomes a
+        ``MemOSWarning``. What it raises ends the run.
 
     Examples
     --------
@@ -52,14 +56,21 @@ class MemOSMiddleware(AgentMiddleware[RecallState, Any, Any]):
     """
 
     state_schema = RecallState
+    trace_policy = TracePolicy(process_inputs=omit_payload, process_outputs=omit_payload)
 
     def __init__(
-        self, memos: MemOS, *, namespace: Namespace | Callable[[Runtime[Any]], Namespace], max_tokens: int = 1000
+        self,
+        memos: MemOS,
+        *,
+        namespace: Identity,
+        max_tokens: int = 1000,
+        on_error: Callable[[MemOSError], object] | None = None,
     ) -> None:
         super().__init__()
         self._memos = memos
         self._namespace = namespace
         self._max_tokens = max_tokens
+        self._on_error = on_error
 
     def before_agent(self, state: RecallState, runtime: Runtime[Any]) -> dict[str, Any]:
         """Recall what fits the user's latest message."""
@@ -83,34 +94,35 @@ class MemOSMiddleware(AgentMiddleware[RecallState, Any, Any]):
         return await handler(await asyncio.to_thread(self._informed, request))
 
     def after_agent(self, state: RecallState, runtime: Runtime[Any]) -> None:
-        """Remember what was said in this turn.
-
-        Warns
-        -----
-        MemOSWarning
-            If a text of this turn cannot be remembered; the user gets the answer all the same.
-        """
+        """Remember what was said in this turn."""
         # The question comes from before the run too: a long run may have summarised it away.
         turn = {message.id: message for message in [*state.get("memos_asked", ()), *latest_turn(state["messages"])]}
         info = runtime.execution_info
         try:
             said = list(_spoken(turn.values()))
             if said:
-                self._memos.add(said, namespace=self._of(runtime), session=info.thread_id if info else None)
-        except InvalidInput as error:
-            warnings.warn(MemOSWarning(f"This turn was not remembered: {error}"), stacklevel=2)
+                address = address_of(self._namespace, runtime)
+                self._memos.add(said, namespace=address, session=info.thread_id if info else None)
+        except MemOSError as error:
+            self._report("This turn was not remembered", error)
 
     async def aafter_agent(self, state: RecallState, runtime: Runtime[Any]) -> None:
         """As :meth:`after_agent`, in a worker thread."""
         await asyncio.to_thread(self.after_agent, state, runtime)
 
     def _recalled(self, messages: Sequence[AnyMessage], runtime: Runtime[Any]) -> str:
+        address = address_of(self._namespace, runtime)
         question = "\n".join(message.text for message in latest_question(messages)).strip()
         if not question:
             return ""
         shown = [message.id for message in messages if message.id]
-        context = self._memos.context(question, namespace=self._of(runtime), max_tokens=self._max_tokens, shown=shown)
-        return context.text
+        try:
+            return self._memos.context(question, namespace=address, max_tokens=self._max_tokens, shown=shown).text
+        except InvalidNamespace:
+            raise  # nobody's memory: the run ends before the model has said anything
+        except MemOSError as error:
+            self._report("Nothing was recalled", error)
+            return ""
 
     def _informed(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
         """The request with memories in its system message."""
@@ -124,8 +136,11 @@ class MemOSMiddleware(AgentMiddleware[RecallState, Any, Any]):
         content = [*before, {"type": "text", "text": f"\n\n{recalled}" if before else recalled}]
         return request.override(system_message=system.model_copy(update={"content": content}))
 
-    def _of(self, runtime: Runtime[Any]) -> Namespace:
-        return self._namespace(runtime) if callable(self._namespace) else self._namespace
+    def _report(self, what: str, error: MemOSError) -> None:
+        if self._on_error is None:
+            warnings.warn(MemOSWarning(f"{what}: {error}"), stacklevel=3)
+        else:
+            self._on_error(error)
 
 
 def latest_turn(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:

@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,27 @@ from langchain.agents.middleware import SummarizationMiddleware
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
 from langchain_core.outputs import ChatResult
+from langchain_core.tracers import BaseTracer, Run
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, interrupt
 
-from memos_core import MemOS, MemOSWarning
+from memos_core import MemOS, MemOSError, MemOSWarning
+from memos_core.errors import InvalidNamespace, InvalidText
 from memos_core.testing.embedders import HashingEmbedder
 from memos_langchain import MemOSMiddleware
+
+
+class Steps(BaseTracer):
+    """Keeps what is traced of the middleware's steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, Any] = {}
+
+    def _persist_run(self, run: Run) -> None:
+        for each in run.child_runs:
+            if each.name.startswith("MemOSMiddleware"):
+                self.seen[each.name] = (each.inputs, each.outputs)
 
 
 class RecordingModel(GenericFakeChatModel):
@@ -162,3 +178,64 @@ async def test_the_async_agent_remembers_too(memos: MemOS) -> None:
     await agent.ainvoke({"messages": [{"role": "user", "content": "Clara lives in Lisbon"}]})
     await agent.ainvoke({"messages": [{"role": "user", "content": "Where does Clara live?"}]})
     assert "Clara lives in Lisbon" in second.shown[1][0].text
+
+
+def test_where_the_memory_fails_the_user_has_an_answer_and_the_application_hears_of_it(tmp_path: Path) -> None:
+    memos = MemOS.open(tmp_path / "m.db", embedder=HashingEmbedder())
+    memos.close()
+    agent = create_agent(model("Hello Ana"), middleware=[MemOSMiddleware(memos, namespace="ana")])
+    with pytest.warns(MemOSWarning) as warned:
+        result = ask(agent, "I am Ana")
+    assert result["messages"][-1].text == "Hello Ana"
+    assert [str(warning.message).split(":")[0] for warning in warned] == [
+        "Nothing was recalled",
+        "This turn was not remembered",
+    ]
+
+
+def test_an_application_may_take_the_errors_itself_and_may_end_the_run(memos: MemOS) -> None:
+    heard: list[MemOSError] = []
+    middleware = MemOSMiddleware(memos, namespace="ana", on_error=heard.append)
+    ask(create_agent(model("half a \ud83d"), middleware=[middleware]), "Hello")
+    assert [type(error) for error in heard] == [InvalidText]
+
+    def end(error: MemOSError) -> None:
+        raise error
+
+    middleware = MemOSMiddleware(memos, namespace="ana", on_error=end)
+    with pytest.raises(InvalidText):
+        ask(create_agent(model("half a \ud83d"), middleware=[middleware]), "Hello")
+
+
+def test_a_run_of_nobody_ends_before_the_model_is_asked(memos: MemOS) -> None:
+    talking = model("Hello")
+    middleware = MemOSMiddleware(memos, namespace=lambda runtime: ("users", runtime.context["user"]))
+    agent = create_agent(talking, middleware=[middleware])
+    with pytest.raises(InvalidNamespace):
+        ask(agent, "Who am I?", context={"user": None})
+    assert talking.shown == []
+
+
+def test_steps_of_the_middleware_leave_no_memories_in_traces(memos: MemOS) -> None:
+    memos.add("Clara lives in Lisbon", namespace="ana")
+    agent = create_agent(model("In Lisbon."), middleware=[MemOSMiddleware(memos, namespace="ana")])
+    steps = Steps()
+    ask(agent, "Where does Clara live?", config={"callbacks": [steps]})
+    assert steps.seen.keys() == {"MemOSMiddleware.before_agent", "MemOSMiddleware.after_agent"}
+    assert [part for parts in steps.seen.values() for part in parts if part] == []
+
+
+def test_two_users_at_once_are_kept_apart(memos: MemOS) -> None:
+    middleware = MemOSMiddleware(memos, namespace=lambda runtime: ("users", runtime.context["user"]))
+
+    async def all_of_them() -> None:
+        agents = [create_agent(model(f"Hello {n}"), middleware=[middleware]) for n in range(20)]
+        asked = [
+            agent.ainvoke({"messages": [("user", f"My number is {n}")]}, context={"user": str(n)})  # type: ignore[call-overload]
+            for n, agent in enumerate(agents)
+        ]
+        await asyncio.gather(*asked)
+
+    asyncio.run(all_of_them())
+    for n in range(20):
+        assert {cube.text for cube in memos.list(namespace=("users", str(n)))} == {f"My number is {n}", f"Hello {n}"}

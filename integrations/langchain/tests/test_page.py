@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-MODULES = ["memos_langchain.middleware", "memos_langchain.retriever", "memos_langchain.store"]
+PACKAGE = Path(__file__).parents[1] / "memos_langchain"
+MODULES = [f"memos_langchain.{module.stem}" for module in sorted(PACKAGE.glob("[!_]*.py"))]
 PAGE = Path(__file__).parents[3] / "docs" / "LANGCHAIN.md"
 
 
@@ -19,7 +20,9 @@ def test_the_code_of_the_page_runs(
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
         exec(compile(block, PAGE.name, "exec"), names)
     names["memos"].close()  # type: ignore[attr-defined]
-    assert "Lisbon" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    shown = ["Lisbon", "Basil needs sun", "The spare key is under the flower pot / The spare", "Bob drinks mate"]
+    assert [part for part in shown if part not in printed] == []
 
 
 @pytest.mark.parametrize("module", MODULES)
