@@ -7,14 +7,14 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from memos_core import MemOS, MemOSError
 from memos_core.cli import default_vault, fetched_key, prepare
 from memos_mcp.flags import Flags
 
-__all__ = ["Flags", "main", "serve"]
+__all__ = ["Flags", "main", "serve", "serve_http"]
 
 NAMESPACE = "default"
 SDK = {"mcp", "mcp_types"}
@@ -46,6 +46,57 @@ def serve(vault: Path, *, namespace: str, key: str | None = None, flags: Flags =
 
     with opened(vault, key=key) as memos:
         speak(build(memos, namespace=namespace, flags=flags))
+
+
+def serve_http(
+    vault: Path,
+    *,
+    host: str,
+    port: int,
+    public: str | None = None,
+    tokens: Path | None = None,
+    issuer: str | None = None,
+    keys: str | None = None,
+    key: str | None = None,
+    flags: Flags = Flags(),  # noqa: B008 - it is frozen
+    calls_a_second: float = 10,
+) -> None:
+    """Serve a vault over HTTP, to those who have a token, until the process is told to end.
+
+    Parameters
+    ----------
+    public
+        What stands before ``/mcp`` in the server's address, if a proxy stands before it.
+    tokens
+        File of tokens; by default the one beside the vault.
+    issuer, keys
+        Of OAuth tokens that are let in too, and where its keys are if it does not say.
+
+    Raises
+    ------
+    MemOSError
+        If it cannot be served, or would be open to everybody.
+    """
+    with sdk():
+        from memos_mcp.http import Listening, application, run
+        from memos_mcp.identity import Callers
+        from memos_mcp.tokens import tokens_of
+
+    listening = Listening(host=host, port=port, public=public)
+    address = listening.resource
+    with opened(vault, key=key) as memos, closing(Callers(memos)) as callers:
+        app = application(
+            memos,
+            listening=listening,
+            callers=callers,
+            tokens=tokens or tokens_of(vault),
+            issuer=issuer,
+            keys=keys,
+            flags=flags,
+            calls_a_second=calls_a_second,
+        )
+        sys.stderr.write(f"Serving {address}; stop with Ctrl-C.\n")
+        run(app, listening)
 
 
 @contextmanager

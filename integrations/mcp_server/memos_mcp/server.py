@@ -25,7 +25,7 @@ from memos_mcp.tool import RECOVERY, Context, Offered, refused
 from memos_mcp.toolbox import toolbox
 
 Value = TypeVar("Value")
-Whose = Callable[[], Access]
+Whose = Callable[[Context], Access]
 MOST_COMPLETIONS = 100  # says the protocol
 LASTS = CacheHint(ttl_ms=3_600_000, scope="public")  # a server's tools stay as long as it runs
 CHANGES = CacheHint(ttl_ms=0, scope="private")
@@ -56,7 +56,7 @@ def build(memos: MemOS, *, namespace: str, flags: Flags = Flags()) -> Server[Any
         If it is none.
     """
     access = Access(memos, labels(namespace))
-    return assemble(Offer(toolbox(flags)), whose=lambda: access)
+    return assemble(Offer(toolbox(flags)), whose=lambda _: access)
 
 
 def assemble(offer: Offer, *, whose: Whose, **more: Any) -> Server[Any]:
@@ -118,9 +118,9 @@ class _Desk:
         if tool is None:
             raise _invalid(f"There is no tool {params.name[:100]!r}.")
         try:
-            access = self._whose()
+            access = await anyio.to_thread.run_sync(self._whose, context)
         except MemOSError as error:
-            return refused(str(error))
+            return refused(RECOVERY.get(type(error), str(error)))
         return await tool.answer(context, params, access)
 
     async def list_resources(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
@@ -134,19 +134,21 @@ class _Desk:
         found = [each.template for each in self._offer.places if each.is_template]
         return types.ListResourceTemplatesResult(resource_templates=found)
 
-    async def read_resource(self, _: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+    async def read_resource(
+        self, context: Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
         uri = str(params.uri)
         for place in self._offer.places:
             parts = place.parts(uri)
             if parts is not None:
-                content = await self._reach(partial(_read, place, parts), uri=uri)
+                content = await self._reach(context, partial(_read, place, parts), uri=uri)
                 return types.ReadResourceResult(contents=[_contents(uri, place.mime_type, content)])
         raise _invalid(f"There is no resource {uri[:200]!r}.", uri=uri)
 
     async def list_prompts(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
         return types.ListPromptsResult(prompts=[prompt.definition for prompt in self._offer.prompts])
 
-    async def get_prompt(self, _: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+    async def get_prompt(self, context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
         prompt = self._prompts.get(params.name)
         if prompt is None:
             raise _invalid(f"There is no prompt {params.name[:100]!r}.")
@@ -159,14 +161,14 @@ class _Desk:
             raise _invalid(
                 f"The prompt {params.name} takes: {names}. Missing: {missing}; unknown: {sorted(unknown)[:5]}."
             )
-        messages = await self._reach(lambda access: prompt.write(access, given))
+        messages = await self._reach(context, lambda access: prompt.write(access, given))
         return types.GetPromptResult(description=prompt.definition.description, messages=list(messages))
 
-    async def complete(self, _: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
+    async def complete(self, context: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
         completer = self._completer(params.ref, params.argument.name)
         if completer is None:
             return types.CompleteResult(completion=types.Completion(values=[], total=0, has_more=False))
-        found = await self._reach(lambda access: list(completer(access, params.argument.value)))
+        found = await self._reach(context, lambda access: list(completer(access, params.argument.value)))
         values = found[:MOST_COMPLETIONS]
         more = len(found) > len(values)
         return types.CompleteResult(completion=types.Completion(values=values, total=len(found), has_more=more))
@@ -180,11 +182,10 @@ class _Desk:
             completions = next(found, {})
         return completions.get(argument)
 
-    async def _reach(self, read: Callable[[Access], Value], **about: str) -> Value:
+    async def _reach(self, context: Context, read: Callable[[Access], Value], **about: str) -> Value:
         """Reach for the memory; what is wrong becomes an error of the protocol."""
         try:
-            access = self._whose()
-            return await anyio.to_thread.run_sync(lambda: read(access))
+            return await anyio.to_thread.run_sync(lambda: read(self._whose(context)))
         except CubeNotFound as error:
             raise _invalid(RECOVERY[CubeNotFound], **about) from error
         except MemOSError as error:

@@ -1,0 +1,282 @@
+"""The server over HTTP: nobody without a token, nobody beyond its grants, and nothing from foreign pages."""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import jwt
+import pytest
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric import ec
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from typer.testing import CliRunner
+
+from memos_core import MemOS
+from memos_core.cli.app import app as command_line
+from memos_core.errors import InvalidInput
+from memos_core.testing.embedders import HashingEmbedder
+from memos_mcp.gate import Buckets
+from memos_mcp.http import Listening, application
+from memos_mcp.identity import Callers
+from memos_mcp.tokens import TokenFile, tokens_of
+
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+}
+ACCEPT = {"accept": "application/json, text/event-stream"}
+KEY = ec.generate_private_key(ec.SECP256R1())
+ISSUER = "https://login.example.org"
+
+
+class Running:
+    """A server that runs in a thread, on a port of this machine."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.vault = folder / "memory.db"
+        self.memos = MemOS.open(self.vault, embedder=HashingEmbedder())
+        self.tokens = TokenFile(tokens_of(self.vault))
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.listening = Listening(port=self.port)
+        self.url = self.listening.resource
+        self.callers = Callers(self.memos)
+        self.first = self.token("agent:claude", "alice", role="editor")
+        app = application(
+            self.memos, listening=self.listening, callers=self.callers, tokens=self.tokens.path, **options
+        )
+        self.server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_level="error"))
+        self.thread = threading.Thread(target=self.server.run)
+        self.thread.start()
+        while not self.server.started:
+            time.sleep(0.01)
+
+    def token(self, who: str, where: str, *, role: str | None = None, **expiry: Any) -> str:
+        if role:
+            self.memos.grant(who, namespace=where, role=role)
+        now = self.memos.clock.now()
+        expires = now + timedelta(**expiry) if expiry else None
+        return self.tokens.add(who, tuple(where.split("/")), now=now, expires=expires)[0]
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(10)
+        self.callers.close()
+        self.memos.close()
+
+    async def call(self, token: str, tool: str, **arguments: Any) -> Any:
+        bearer = httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"})
+        async with bearer, Client(streamable_http_client(self.url, http_client=bearer)) as client:
+            return await client.call_tool(tool, arguments)
+
+    def post(self, token: str | None = None, *, body: Any = HELLO, **headers: str) -> httpx2.Response:
+        known = {**ACCEPT, **({"authorization": f"Bearer {token}"} if token else {}), **headers}
+        return httpx2.post(self.url, json=body, headers=known)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    server = Running(tmp_path_factory.mktemp("http"), issuer=ISSUER, keys=f"{ISSUER}/keys", calls_a_second=1_000)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def known_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key of the issuer, which no network can be asked for here."""
+    monkeypatch.setattr(jwt.PyJWKClient, "get_signing_key_from_jwt", lambda _, __: KEY.public_key())
+
+
+def signed(running: Running, **changes: Any) -> str:
+    claims = {"iss": ISSUER, "aud": running.url, "sub": "ana", "exp": int(time.time()) + 60, **changes}
+    return jwt.encode({key: value for key, value in claims.items() if value is not None}, KEY, algorithm="ES256")
+
+
+async def test_who_has_a_token_reaches_its_own_namespace_and_no_other(running: Running) -> None:
+    other = running.token("agent:bob", "bob", role="editor")
+    await running.call(running.first, "memory_add", text="Alice's secret is jam")
+    await running.call(other, "memory_add", text="Bob's secret is marmalade")
+    for token, secret in ((running.first, "Alice's secret is jam"), (other, "Bob's secret is marmalade")):
+        found = (await running.call(token, "memory_search", query="secret")).structured_content
+        assert [each["text"] for each in found["memories"]] == [secret]
+
+
+async def test_a_grant_that_ends_is_at_an_end_at_once(running: Running) -> None:
+    token = running.token("agent:eve", "alice", role="reader")
+    assert not (await running.call(token, "memory_list")).is_error
+    refused = await running.call(token, "memory_add", text="x")
+    assert "grant" in refused.content[0].text
+    running.memos.revoke("agent:eve", namespace="alice")
+    assert (await running.call(token, "memory_list")).is_error
+
+
+@pytest.mark.parametrize("token", [None, "nonsense", "memos_00000000_x", "memos_", "a b", "x" * 5_000])
+def test_nobody_comes_in_without_a_token(running: Running, token: str | None) -> None:
+    answer = running.post(token)
+    assert answer.status_code == 401
+    assert "Bearer" in answer.headers["www-authenticate"]
+
+
+def test_a_token_that_was_revoked_or_is_over_lets_nobody_in(running: Running) -> None:
+    token = running.token("agent:claude", "alice")
+    assert running.post(token).status_code == 200
+    running.tokens.revoke(token.split("_")[1])
+    assert running.post(token).status_code == 401
+    assert running.post(running.token("agent:claude", "alice", seconds=-1)).status_code == 401
+
+
+async def test_a_session_belongs_to_the_token_that_began_it(running: Running) -> None:
+    session = running.post(running.first).headers["mcp-session-id"]
+    other = running.token("agent:claude", "bob")
+    asked = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+    assert running.post(other, body=asked, **{"mcp-session-id": session}).status_code == 404
+
+
+def test_who_has_a_jwt_of_the_issuer_comes_in(running: Running) -> None:
+    assert running.post(signed(running)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"aud": "https://other.example.org/mcp"}, {"aud": None}, {"iss": "https://evil.example.org"}, {"exp": 1}, {"exp": None},
+     {"sub": None}],
+    ids=str,
+)  # fmt: skip
+def test_a_jwt_for_others_lets_nobody_in(running: Running, changes: dict[str, Any]) -> None:
+    assert running.post(signed(running, **changes)).status_code == 401
+
+
+def test_a_jwt_that_nobody_signed_lets_nobody_in(running: Running) -> None:
+    claims = {"iss": ISSUER, "aud": running.url, "sub": "ana", "exp": int(time.time()) + 60}
+    assert running.post(jwt.encode(claims, None, algorithm="none")).status_code == 401
+    assert running.post(jwt.encode(claims, "s" * 32, algorithm="HS256")).status_code == 401
+    stranger = ec.generate_private_key(ec.SECP256R1())
+    assert running.post(jwt.encode(claims, stranger, algorithm="ES256")).status_code == 401
+
+
+async def test_the_namespace_of_a_jwt_is_the_one_that_was_granted(running: Running) -> None:
+    assert (await running.call(signed(running, sub="joe"), "memory_list")).is_error
+    running.memos.grant("user:joe", namespace="joe", role="editor")
+    assert not (await running.call(signed(running, sub="joe"), "memory_add", text="Joe")).is_error
+    running.memos.grant("user:joe", namespace="team", role="reader")
+    assert "memos_namespace" in (await running.call(signed(running, sub="joe"), "memory_list")).content[0].text
+    named = signed(running, sub="joe", memos_namespace="joe")
+    assert len((await running.call(named, "memory_list")).structured_content["memories"]) == 1
+    assert (await running.call(signed(running, sub="joe", memos_namespace="alice"), "memory_list")).is_error
+
+
+def test_clients_are_told_where_tokens_come_from(running: Running) -> None:
+    told = httpx2.get(running.url.replace("/mcp", "/.well-known/oauth-protected-resource/mcp")).json()
+    assert told["resource"] == running.url
+    assert [each.rstrip("/") for each in told["authorization_servers"]] == [ISSUER]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"host": "evil.example.org"}, 421), ({"host": "127.0.0.1:1"}, 421), ({"host": "localhost.evil.example.org:8000"}, 421),
+     ({"origin": "https://evil.example.org"}, 403), ({"origin": "null"}, 403)],
+    ids=str,
+)  # fmt: skip
+def test_what_is_asked_of_others_or_by_foreign_pages_is_refused(
+    running: Running, headers: dict[str, str], status: int
+) -> None:
+    assert running.post(running.first, **headers).status_code == status
+    known = running.url.replace("/mcp", "/.well-known/oauth-protected-resource/mcp")
+    assert httpx2.get(known, headers=headers).status_code == status
+
+
+def test_a_request_that_is_too_large_is_refused(running: Running) -> None:
+    body = {"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"x": "x" * (1 << 20)}}
+    assert running.post(running.first, body=body).status_code == 413
+
+
+@pytest.mark.parametrize("body", [None, [], {}, "x", 7, [HELLO] * 3, {**HELLO, "id": {}}])
+def test_what_is_no_request_is_refused(running: Running, body: Any) -> None:
+    assert 400 <= running.post(running.first, body=body).status_code < 500
+
+
+def test_who_asks_too_often_waits(tmp_path: Path) -> None:
+    server = Running(tmp_path, calls_a_second=0.1)
+    try:
+        answers = [server.post(server.first) for _ in range(2)]
+        assert [each.status_code for each in answers] == [200, 429]
+        assert int(answers[1].headers["retry-after"]) > 0
+        guesses = [server.post(f"memos_guess_{number}").status_code for number in range(22)]
+        assert (guesses[0], guesses[-1]) == (401, 429)
+    finally:
+        server.stop()
+
+
+def test_buckets_fill_again_and_are_not_kept_for_ever() -> None:
+    now = [0.0]
+    buckets = Buckets(burst=2, per_second=0.5, clock=lambda: now[0])
+    buckets.take("a")
+    buckets.take("a")
+    assert (buckets.wait("a"), buckets.wait("b")) == (2.0, 0.0)
+    now[0] = 2.0
+    assert buckets.wait("a") == 0.0
+    for number in range(10_001):
+        buckets.take(str(number))
+    assert len(buckets._held) == 10_000
+
+
+def test_it_does_not_begin_where_everybody_or_nobody_could_come_in(tmp_path: Path) -> None:
+    with MemOS.open(":memory:") as memos, closing(Callers(memos)) as callers:
+        for listening, said in (
+            (Listening(host="0.0.0.0"), "--public-url"),
+            (Listening(public="http://memory.example.org"), "https://"),
+            (Listening(public="memory.example.org"), "no address"),
+            (Listening(), "memos mcp token add"),
+        ):
+            with pytest.raises(InvalidInput, match=said):
+                application(memos, listening=listening, callers=callers, tokens=tmp_path / "none.json")
+    public = Listening(host="0.0.0.0", public="https://memory.example.org/a/")
+    assert public.resource == "https://memory.example.org/a/mcp"
+    assert public.security.allowed_hosts == ["memory.example.org"]
+
+
+def test_what_was_read_is_in_the_audit_trail(tmp_path: Path) -> None:
+    server = Running(tmp_path)
+    try:
+        server.memos.add("jam", namespace="alice")
+        asyncio.run(server.call(server.first, "memory_list"))
+    finally:
+        server.stop()
+    with MemOS.open(server.vault) as memos:
+        assert "read" in {entry.action for entry in memos.audit(principal="agent:claude")}
+
+
+def test_tokens_are_made_shown_once_and_revoked_on_the_command_line(tmp_path: Path) -> None:
+    vault = str(tmp_path / "memory.db")
+
+    def run(*arguments: str, code: int = 0) -> Any:
+        done = CliRunner().invoke(command_line, ["mcp", "token", *arguments, "--vault", vault, "--json"])
+        assert done.exit_code == code, done.output
+        return json.loads(done.stdout) if code == 0 else None
+
+    run("add", "agent:claude", "-n", "ana", code=1)
+    run("add", "claude", "-n", "ana", code=1)
+    made = run("add", "agent:claude", "-n", "ana", "--role", "editor", "--days", "9")
+    kept = tokens_of(Path(vault))
+    assert made["token"] not in kept.read_text()
+    assert kept.stat().st_mode & 0o077 == 0
+    [listed] = run("list")["tokens"]
+    assert (listed["principal"], listed["id"]) == ("agent:claude", made["id"])
+    assert "sha256" not in listed
+    run("revoke", made["id"])
+    run("revoke", made["id"], code=1)
+    assert run("list")["tokens"] == []
+    kept.write_text("{")
+    run("list", code=1)
