@@ -110,7 +110,7 @@ def lifespan(
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
-    """Say how long a memory is to last. Without --until, --for and --decay: for ever."""
+    """Say how long a memory is to last. Without an option: for ever; --priority alone leaves how long it lasts."""
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
     with call.memory() as memos:
         changed = memos.set_lifespan(

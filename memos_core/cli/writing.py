@@ -135,6 +135,9 @@ def _show_imported(result: Imported, path: Path, form: str, *, dry_run: bool) ->
     if not dry_run:
         written = counted(result.written, "memory", "memories")
         paragraph(console, f"{written} written{replaced}, {result.unchanged:,} there already.")
+    if result.erased:
+        left_out = counted(result.erased, "memory was", "memories were")
+        paragraph(console, f"{left_out} left out: what was erased here stays erased.", style="yellow")
     shown = result.passed_over if dry_run else result.passed_over[:MAX_NAMED]
     if shown:
         paragraph(console, f"Passed over ({len(result.passed_over):,}):", style="yellow")

@@ -22,6 +22,7 @@ from memos_core.errors.given import (
     UnknownFormat,
 )
 from memos_core.errors.models import (
+    BackendFailed,
     BadReply,
     BudgetExceeded,
     CacheRefused,
@@ -46,6 +47,7 @@ from memos_core.errors.packages import (
 )
 from memos_core.errors.refused import (
     BlobMissing,
+    ChangedMeanwhile,
     CubeNotFound,
     InvalidTransition,
     NotPermitted,
@@ -72,10 +74,12 @@ from memos_core.errors.vault import (
 )
 
 __all__ = [
+    "BackendFailed",
     "BadReply",
     "BlobMissing",
     "BudgetExceeded",
     "CacheRefused",
+    "ChangedMeanwhile",
     "ChatModelError",
     "ChatModelFailed",
     "CubeNotFound",

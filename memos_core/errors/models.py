@@ -40,6 +40,13 @@ class ModelDamaged(EmbeddingError):
     template = "{path} has sha256 {actual}, and {expected} was expected. Reinstall the package that carries it."
 
 
+class BackendFailed(MemOSError, RuntimeError):
+    """A back end that holds memories in another form raised an error. The memories themselves are as they were."""
+
+    backend: str
+    template = "The back end {backend!r} failed: {detail}"
+
+
 class ChatModelError(MemOSError):
     """The chat model cannot do what was asked. What rules alone can do goes on without it."""
 

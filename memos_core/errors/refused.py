@@ -52,6 +52,13 @@ class ReadOnly(NotPermitted):
     )
 
 
+class ChangedMeanwhile(MemOSError, RuntimeError):
+    """A memory that was changed while what was to be done with it was worked out. Nothing was done."""
+
+    cube_id: str
+    template = "Cube {cube_id!r} was changed meanwhile, so nothing was done. Run it again on what is there now."
+
+
 class InvalidTransition(MemOSError, ValueError):
     """A step in the life of a cube that the table of the life cycle does not hold; ``docs/LIFECYCLE.md`` shows it."""
 

@@ -211,8 +211,8 @@ class GuardedVault:
         visible = {cube.id for cube in self.get([each.cube for each in found.values()])}
         return {name: each for name, each in found.items() if each.cube in visible and self._shows(each)}
 
-    def resting_on(self, cubes: Collection[str]) -> list[str]:
-        found = self._vault.resting_on(cubes)
+    def resting_on(self, cubes: Collection[str], *, ever: bool = False) -> list[str]:
+        found = self._vault.resting_on(cubes, ever=ever)
         return found if self._principal is None else sorted(cube.id for cube in self.get(found))
 
     def log(self, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Operation]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple, Optional
 
@@ -66,6 +66,11 @@ MINUTE = 60.0  # seconds; nothing is younger, for the age of what was just recal
 def may(cube: MemCube, trigger: Trigger) -> bool:
     """Say whether the table has a way from the cube's state."""
     return cube.state in WAYS[trigger].source
+
+
+def standings(cubes: Iterable[MemCube]) -> dict[str, tuple[str, bool]]:
+    """What cubes say and whether they are open to change, by id: to see whether either has changed meanwhile."""
+    return {cube.id: (cube.version, may(cube, Trigger.SHAKE)) for cube in cubes}
 
 
 def moved(cube: MemCube, trigger: Trigger) -> State:

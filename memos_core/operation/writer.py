@@ -26,6 +26,7 @@ Progress = Callable[[int, int], None]
 Known = Callable[[Sequence[str]], "Mapping[str, Vector]"]
 
 LOOKUP = 500  # source ids a query
+MARK = "a mark: its source was erased"
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,11 @@ class Writer:
         erasures = [self._author.erase(cube.id, parents=self._heads(cube.id), reason=reason) for cube in gone]
         self._gate.commit(Batch(erasures))
         return erasures
+
+    def mark(self, marks: Iterable[str]) -> None:
+        """Note that sources are erased, as part of an erasure that was allowed and recorded."""
+        new = [mark for mark in dict.fromkeys(marks) if not self._vault.history(mark)]
+        self._vault.commit(Batch([self._author.erase(mark, parents=(), reason=MARK) for mark in new]))
 
     def embed(
         self, contents: Mapping[str, Content], progress: Progress | None = None, *, known: Known | None = None

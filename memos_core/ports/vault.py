@@ -110,10 +110,10 @@ class Vault(Protocol):
         """Operations by id; unknown ones are left out."""
         ...
 
-    def resting_on(self, cubes: Collection[str]) -> list[str]:
+    def resting_on(self, cubes: Collection[str], *, ever: bool = False) -> list[str]:
         """Ids of cubes whose present content is derived from any version of these, sorted; in all namespaces.
 
-        Expired ones rest on nothing any more.
+        Expired ones rest on nothing any more. With ``ever``, those of which any version was, expired ones as well.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -55,17 +55,12 @@ class Finding(OpenVault):
             If the vault's vectors come from another embedder.
         """
         from memos_core.interface.reader.text import sound
-        from memos_core.operation.recall import recall
 
         question = sound(query, "The question")
         self._let_lapse()
         now = self._clock.now()
         wanted = selection(namespace, now=now, **filters)
-        embedder = self._loaded_embedder()
-        if self._vault.spec not in {None, embedder.spec}:
-            raise EmbedderMismatch(expected=str(self._vault.spec), actual=str(embedder.spec))
-        packages = self._vault.packages.all()
-        find = partial(recall, selection=wanted, vault=self._vault, embedder=embedder, now=now, packages=packages)
+        find = self._finder(wanted, now=now)
         if self._llm is None:
             hits = find(question, limit=limit)
         else:
@@ -109,6 +104,16 @@ class Finding(OpenVault):
         wanted = selection(namespace, now=now, **filters)
         hits = nearby(vector, wanted, vault=self._vault, limit=limit, packages=self._vault.packages.all())
         return self._counted(hits, wanted, now=now)
+
+    def _finder(self, wanted: Selection, *, now: datetime) -> Callable[..., builtins.list[Hit]]:
+        """What finds memories by a question; nobody has recalled them yet, and no chat model is asked."""
+        from memos_core.operation.recall import recall
+
+        embedder = self._loaded_embedder()
+        if self._vault.spec not in {None, embedder.spec}:
+            raise EmbedderMismatch(expected=str(self._vault.spec), actual=str(embedder.spec))
+        packages = self._vault.packages.all()
+        return partial(recall, selection=wanted, vault=self._vault, embedder=embedder, now=now, packages=packages)
 
     def _counted(self, hits: builtins.list[Hit], wanted: Selection, *, now: datetime) -> builtins.list[Hit]:
         """Note what is given out; licensed memories are given out only where that can be noted."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Union
 
 from memos_core.cube.clock import HybridClock
 from memos_core.cube.frozen import Frozen
+from memos_core.cube.memcube import Content
 from memos_core.cube.message import Document, Message, Note
 from memos_core.cube.namespace import NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
@@ -17,8 +19,9 @@ from memos_core.infrastructure.exchange.importers.source import located
 from memos_core.infrastructure.vault.gate import check as check_batch
 from memos_core.interface.reader.read import read as read_contents
 from memos_core.operation.author import Author
+from memos_core.operation.erasure import is_marked
 from memos_core.operation.writer import Progress
-from memos_core.ports import Batch
+from memos_core.ports import Batch, Vault
 
 if TYPE_CHECKING:
     from memos_core.system import MemOS
@@ -37,6 +40,8 @@ class Imported(Frozen):
         How many were read.
     written, unchanged, superseded
         Memories that are new or changed, those that were there already, and those of the first that replaced another.
+    erased
+        Memories that were left out, because they were erased here.
     passed_over
         Where something held nothing to remember, and why.
     """
@@ -47,6 +52,7 @@ class Imported(Frozen):
     written: int = 0
     unchanged: int = 0
     superseded: int = 0
+    erased: int = 0
     passed_over: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -81,7 +87,7 @@ def check(items: Iterable[Item], *, namespace: NamespaceLike) -> Imported:
 def take_in(
     memos: MemOS, items: Iterable[Item], *, namespace: NamespaceLike, total: int = 0, progress: Progress | None = None
 ) -> Imported:
-    """Write what an importer reads. Running it twice stores nothing twice.
+    """Write what an importer reads. Running it twice stores nothing twice, and nothing that was erased comes back.
 
     Parameters
     ----------
@@ -98,9 +104,9 @@ def take_in(
     InvalidInput
         For what cannot be remembered. What came before it is stored; :func:`check` finds it before anything is.
     """
-    counted = _Count()
+    counted, address = _Count(), parse_namespace(namespace)
     for session, what in _chunks(counted.noting(items)):
-        added = memos.add(what, namespace=namespace, session=session)
+        added = memos._add(what, address, session=session, wanted=partial(counted.wants, memos._whole))  # noqa: SLF001 - of one package
         counted.written += len(added.written)
         counted.unchanged += len(added.unchanged)
         counted.superseded += sum(bool(cube.parents) for cube in added.written)
@@ -115,7 +121,7 @@ class _Count:
 
     def __init__(self) -> None:
         self.kinds = {Message: 0, Document: 0, Note: 0}
-        self.written = self.unchanged = self.superseded = 0
+        self.written = self.unchanged = self.superseded = self.erased = 0
         self.passed_over: list[tuple[str, str]] = []
 
     def noting(self, items: Iterable[Item]) -> Iterator[Said | Written | Noted]:
@@ -125,6 +131,12 @@ class _Count:
                 self.passed_over.append((item.where, item.why))
             else:
                 yield item
+
+    def wants(self, vault: Vault, content: Content) -> bool:
+        """Say whether something may come in: what was erased stays out."""
+        is_erased = is_marked(content, vault)
+        self.erased += is_erased
+        return not is_erased
 
     def add(self, what: Chunk) -> None:
         """Count what was taken."""
@@ -140,6 +152,7 @@ class _Count:
             written=self.written,
             unchanged=self.unchanged,
             superseded=self.superseded,
+            erased=self.erased,
             passed_over=tuple(self.passed_over),
         )
 

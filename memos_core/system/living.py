@@ -42,7 +42,7 @@ class Living(Writing):
         decay: float | None = None,
         priority: int | None = None,
     ) -> MemCube:
-        """Say how long a cube is to last; without a word on that, for ever.
+        """Say how long a cube is to last; without a word, for ever. A priority alone leaves how long it lasts.
 
         Parameters
         ----------
@@ -66,7 +66,8 @@ class Living(Writing):
         ends = aware(until, "until") if ttl is None else end_of(ttl, now=self._clock.now())
         with self._lock:
             cube = self.get(cube_id)
-            lifespan = {"expires_at": ends, "decay": decay}
+            is_about_priority = priority is not None and ends is None and decay is None
+            lifespan = {} if is_about_priority else {"expires_at": ends, "decay": decay}
             kept = {} if priority is None else {"priority": priority}
             return self._put(cube, cube.content().governed(**lifespan, **kept))
 

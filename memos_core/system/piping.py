@@ -13,7 +13,7 @@ from memos_core.cube.memcube import Content, MemCube
 from memos_core.cube.namespace import NamespaceLike
 from memos_core.cube.selection import Filters, selection
 from memos_core.cube.versions import contrast
-from memos_core.errors import InvalidInput
+from memos_core.errors import ChangedMeanwhile, InvalidInput
 from memos_core.system.travelling import Travelling
 
 if TYPE_CHECKING:
@@ -59,19 +59,25 @@ class Piping(Travelling):
             If a text cannot be accepted, or a step needs a chat model and there is none.
         InvalidTransition
             If a memory that would change is frozen.
+        ChangedMeanwhile
+            If one of them was changed while the steps ran.
         """
+        from memos_core.operation.lifecycle import standings
         from memos_core.operation.pipeline import run
 
         asked = selection(namespace, now=self._clock.now(), **filters)
         wanted = asked.model_copy(update={"without": frozenset(self._vault.packages.all())})
         cubes = self._vault.select(wanted, limit=self._vault.count(wanted))
+        seen = standings(self._vault.get([cube.id for cube in cubes]))
         planned = [self._read_again(piece) for piece in run(steps, cubes, self._tools(len(cubes)))]
         if dry_run:
             return [_contrast(piece) for piece in planned]
         with self._lock:
-            return self._piped(planned)
+            return self._piped(planned, seen)
 
-    def _piped(self, planned: builtins.list[Piece]) -> builtins.list[Contrast]:
+    def _piped(self, planned: builtins.list[Piece], seen: Mapping[str, object]) -> builtins.list[Contrast]:
+        from memos_core.operation.lifecycle import standings
+
         changed = [(piece.cube, piece.content) for piece in planned if piece.cube and piece.content]
         draft = self._writer.draft_of(changed)
         versions = {put.cube: put.id for put in draft.batch.operations}
@@ -81,7 +87,12 @@ class Piping(Travelling):
             if piece.cube is None and piece.content
         ]
         erased = [piece.cube.id for piece in planned if piece.cube and not piece.content]
+        used = {cube.id for piece in planned for cube in (*piece.premises, piece.cube) if cube}
         with self.transaction():
+            now = standings(self._vault.get(sorted(used)))
+            for name in sorted(used):
+                if now.get(name) != seen.get(name):
+                    raise ChangedMeanwhile(cube_id=name)
             self._store(draft)
             written = [self._remember(content) for content in made]
             if erased:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from memos_core.cube.grant import Right
 from memos_core.cube.memcube import RECALLED, MemCube, State, Trigger
 from memos_core.cube.message import aware
-from memos_core.errors import InvalidInput, MemOSError, MemOSWarning, VaultClosed
-from memos_core.operation.scheduler.decisions import Action, Decision, Done, Limits, Tier
-from memos_core.ports import Job
+from memos_core.cube.selection import Selection
+from memos_core.errors import BackendFailed, InvalidInput, MemOSError, MemOSWarning, VaultClosed
+from memos_core.operation.scheduler.decisions import Action, Done, Limits, Tier, as_job, decided
+from memos_core.ports import Job, MemoryBackend
+from memos_core.system.finding import MAX_HITS
 from memos_core.system.summing import Summing
 
 if TYPE_CHECKING:
@@ -65,15 +67,17 @@ class Scheduling(Summing):
 
         at, bounds = aware(now, "now") or self._clock.now(), limits or Limits()
         self._usage.flush_if_possible()
-        tiers = {name: Tier(backend.held(), backend.is_for_stable) for name, backend in self._backends.items()}
+        tiers = {name: _tier(backend) for name, backend in self._backends.items()}
         snapshot = look(
             self._vault, self._loaded_embedder(), now=at, limits=bounds, tiers=tiers, apart=self._vault.packages.all()
         )
         decisions = plan(snapshot, at, bounds)
         if dry_run:
-            return [Done(decision=decision, outcome="planned") for decision in decisions]
+            noted = [decided(job) for job in self._vault.jobs() if job.action in KNOWN]
+            unplanned = {decision.key: decision for decision in (*noted, *decisions)}.values()
+            return [Done(decision=decision, outcome="planned") for decision in unplanned]
         with self.transaction():
-            self._vault.enqueue([_job(decision) for decision in decisions], at=at)
+            self._vault.enqueue([as_job(decision) for decision in decisions], at=at)
             if len(decisions) < bounds.decisions:  # otherwise what is new must be looked at once more
                 self._vault.note(SEEN, max((cube.updated_at for cube in snapshot.cubes), default=at).isoformat())
         return self._work(at, bounds)
@@ -138,15 +142,7 @@ class Scheduling(Summing):
             if job.attempts >= TRIES:
                 self._vault.finish(job.key)
                 outcome = f"given up after {job.attempts} tries: {error}"
-        decision = Decision(
-            action=Action(job.action),
-            namespace=job.namespace,
-            subject=job.subject,
-            cubes=job.cubes,
-            reason=job.reason,
-            key=job.key,
-        )
-        return Done(decision=decision, outcome=outcome)
+        return Done(decision=decided(job), outcome=outcome)
 
     def _run(self, job: Job, limits: Limits, budget: Budget, at: datetime) -> str:
         action = Action(job.action)
@@ -165,8 +161,9 @@ class Scheduling(Summing):
 
         with self.transaction():
             self._vault.finish(job.key)
-            cube = self._due(job)
-            if cube is None or not may(cube, trigger):
+            cube, others = self._due(job), self._vault.get(job.cubes[:-1])
+            is_carried = len(others) == len(job.cubes) - 1 and all(other.state in RECALLED for other in others)
+            if cube is None or not is_carried or not may(cube, trigger):
                 return "no longer due"
             self._move(cube, trigger, job.reason)
             return "done"
@@ -178,51 +175,63 @@ class Scheduling(Summing):
 
     def _summed_up(self, job: Job, limits: Limits, budget: Budget) -> str:
         """Sum up a conversation, or sum up anew what is left of what a summary rests on."""
+        from memos_core.operation.lifecycle import standings
         from memos_core.operation.scheduler.planning import MESSAGES, SUMMARY_OF
         from memos_core.operation.summary import summary_of
+
+        old = None if job.action == Action.SUMMARISE.value else self._due(job)
+        premises = [cube for cube in self._premises(job, old) if cube.namespace == job.namespace]
+        if not premises:
+            self._vault.finish(job.key)
+            return "nothing is left to sum up" if old or job.action == Action.SUMMARISE.value else "no longer due"
+        seen = standings(premises)
+        text, by = self._summary(premises, limits.summary_words, budget)
+        if old is None:
+            source, session, metadata = f"summary:{job.subject}", job.subject or None, {SUMMARY_OF: job.subject}
+        else:
+            source, session = old.provenance.source_id or f"summary:{old.id}", old.provenance.session
+            metadata = {name: value for name, value in old.metadata.items() if name != MESSAGES}
+        content = summary_of(premises, text, model=by, source_id=source, session=session)
+        content = content.model_copy(update={"metadata": {**metadata, MESSAGES: len(premises)}})
+        with self._lock:
+            draft = self._writer.draft([content], previous=None, now=self._clock.now())
+            with self.transaction():
+                self._vault.finish(job.key)
+                if standings(self._vault.get([*seen])) != seen:
+                    return "no longer due: what it sums up was changed meanwhile"
+                self._store(draft)
+        return "done"
+
+    def _premises(self, job: Job, old: MemCube | None) -> Iterator[MemCube]:
+        """What a summary is to be made of: messages that are recalled, or what is left under the old one."""
         from memos_core.operation.truth import Labels
 
         if job.action == Action.SUMMARISE.value:
-            premises, metadata = self._vault.get(job.cubes), {SUMMARY_OF: job.subject}
-            source, session = f"summary:{job.subject}", job.subject or None
-        else:
-            old = self._due(job)
-            if old is None:
-                self._vault.finish(job.key)
-                return "no longer due"
-            grounds = Labels(self._vault, at=self._clock.now()).grounds(old)
-            premises = [
-                ground.cube for ground in grounds if ground.cube and (ground.holds or ground.cube.state in PRESENT)
-            ]
-            metadata = {name: value for name, value in old.metadata.items() if name != MESSAGES}
-            source, session = old.provenance.source_id or f"summary:{old.id}", old.provenance.session
-        here = [cube for cube in premises if cube.state is not State.EXPIRED and cube.namespace == job.namespace]
-        if not here:
-            self._vault.finish(job.key)
-            return "nothing is left to sum up"
-        text, by = self._summary(here, limits.summary_words, budget)
-        content = summary_of(here, text, model=by, source_id=source, session=session)
-        content = content.model_copy(update={"metadata": {**metadata, MESSAGES: len(here)}})
-        draft = self._writer.draft([content], previous=None, now=self._clock.now())
-        with self.transaction():
-            self._store(draft)
-            self._vault.finish(job.key)
-        return "done"
+            yield from (cube for cube in self._vault.get(job.cubes) if cube.state in RECALLED)
+        elif old is not None:
+            for ground in Labels(self._vault, at=self._clock.now()).grounds(old):
+                cube = ground.cube
+                if cube and cube.state is not State.EXPIRED and (ground.holds or cube.state in PRESENT):
+                    yield cube
 
     def _brought_to_mind(self, job: Job, limits: Limits) -> str:
         from memos_core.operation.scheduler.looking import TOPIC
         from memos_core.operation.scheduler.policies import View, kept
 
-        said = self.list(namespace=job.namespace, exact=True, session=job.subject, limit=TOPIC)
-        topic = "\n".join(cube.text for cube in reversed(said) if cube.text)
+        now, packages = self._clock.now(), frozenset(self._vault.packages.all())
+        spoken = Selection(namespace=job.namespace, exact=True, session=job.subject, now=now)
+        said = self._vault.select(spoken, limit=TOPIC)
+        topic = "\n".join(cube.text for cube in reversed(said) if cube.text.strip())
         if topic:
-            hits = self.search(topic, namespace=job.namespace, limit=max(DEPTH, 3 * limits.working))
+            find = self._finder(Selection(namespace=job.namespace, without=packages, now=now), now=now)
+            hits = find(topic, limit=min(max(DEPTH, 3 * limits.working), MAX_HITS))
             others = [hit for hit in hits if hit.cube.provenance.session != job.subject]
             nearness = {hit.cube.id: hit.score for hit in others}
             count_tokens = self._loaded_embedder().count_tokens
             chosen = kept(
                 [hit.cube for hit in others],
-                view=View(nearness=nearness),
+                by=limits.working_by,
+                view=View(nearness=nearness, labels=limits.labels),
                 most=limits.working,
                 budget=limits.working_tokens,
                 cost=lambda cube: count_tokens(cube.text),
@@ -234,10 +243,11 @@ class Scheduling(Summing):
     def _changed_tier(self, job: Job, action: Action) -> str:
         backend = self._backends.get(job.subject)
         cube = self._due(job)
-        if backend is not None and action is Action.DEMOTE:
-            backend.demote([job.key.rpartition(":")[2]])
-        elif backend is not None and cube is not None:
-            backend.promote([cube])
+        with _told_apart(job.subject):
+            if backend is not None and action is Action.DEMOTE:
+                backend.demote([job.key.rpartition(":")[2]])
+            elif backend is not None and cube is not None:
+                backend.promote([cube])
         self._vault.finish(job.key)
         return "done" if backend is not None and (cube is not None or action is Action.DEMOTE) else "no longer due"
 
@@ -254,12 +264,17 @@ class Scheduling(Summing):
         return outcome
 
 
-def _job(decision: Decision) -> Job:
-    return Job(
-        key=decision.key,
-        action=decision.action.value,
-        namespace=decision.namespace,
-        subject=decision.subject,
-        cubes=decision.cubes,
-        reason=decision.reason,
-    )
+@contextmanager
+def _told_apart(backend: str) -> Iterator[None]:
+    """Let a job fail alone where a back end raises, whatever it raises: it is others' code."""
+    try:
+        yield
+    except MemOSError:
+        raise
+    except Exception as error:
+        raise BackendFailed(backend=backend, detail=repr(error)) from error
+
+
+def _tier(backend: MemoryBackend) -> Tier:
+    with _told_apart(backend.name):
+        return Tier(backend.held(), backend.is_for_stable)

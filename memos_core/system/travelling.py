@@ -12,13 +12,12 @@ from typing import Union
 
 from memos_core.cube.answer import Change, Contrast, Snapshot
 from memos_core.cube.clock import EPOCH, Timestamp, milliseconds
-from memos_core.cube.fold import content_of
 from memos_core.cube.grant import Right
-from memos_core.cube.memcube import MemCube, Origin
+from memos_core.cube.memcube import MemCube, Origin, State
 from memos_core.cube.message import aware, name, names
 from memos_core.cube.namespace import Namespace, NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
-from memos_core.cube.operation import OperationKind
+from memos_core.cube.selection import Selection
 from memos_core.cube.versions import change, contrast
 from memos_core.errors import InvalidInput, SnapshotNotFound
 from memos_core.system.scheduling import Scheduling
@@ -140,10 +139,13 @@ class Travelling(Scheduling):
         ------
         SnapshotNotFound
             If there is no snapshot of that name.
+        CubeNotFound
+            If the one that is meant is not there, or is erased: then no moment brings it back.
         """
         from memos_core.operation.timemachine import returning
 
-        scope = self.get(cube).namespace if cube is not None and namespace is None else _scope(namespace)
+        meant = None if cube is None else self.get(cube)
+        scope = meant.namespace if meant is not None and namespace is None else _scope(namespace)
         self._vault.authorise(Right.READ if dry_run else Right.WRITE, scope)
         moment = self._moment(to, scope)
         with self.transaction():
@@ -191,11 +193,16 @@ class Travelling(Scheduling):
         self._vault.authorise(Right.READ if dry_run else Right.WRITE, scope)
         is_meant = source(**named, origin=wanted)
         with self.transaction():
-            operations = self._vault.changes(scope, limit=sys.maxsize)
-            puts = [each for each in operations if each.kind is OperationKind.PUT and each.body is not None]
-            touched = dict.fromkeys(put.cube for put in puts if is_meant(content_of(put).provenance))
-            cubes = [cube for cube in self._vault.get([*touched]) if self._is_within(scope, cube)]
-            found = [without(is_meant, cube, self._vault.history(cube.id)) for cube in cubes]
+            present = Selection(
+                namespace=scope,
+                states=frozenset(State),
+                source_ids=None if source_id is None else frozenset({source_id}),
+                session=session,
+                without=frozenset(self._vault.packages.all()),
+            )
+            cubes = self._vault.select(present, limit=self._vault.count(present))
+            touched = [cube for cube in cubes if is_meant(cube.provenance)]
+            found = [without(is_meant, cube, self._vault.history(cube.id)) for cube in touched]
             aims = [each for each in found if each is not None]
             return aims if dry_run else self._bring_about(aims, scope, f"undone: {_told(named, wanted)}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -69,14 +69,29 @@ class Writing(Finding):
         EmbeddingError
             If the embedder fails, or is not the vault's. Nothing is stored then either.
         """
+        return self._add(what, parse_namespace(namespace), session=session, ttl=ttl, progress=progress)
+
+    def _add(
+        self,
+        what: Addable,
+        address: Namespace,
+        *,
+        session: str | None,
+        ttl: timedelta | None = None,
+        progress: Progress | None = None,
+        wanted: Callable[[Content], bool] = lambda _: True,
+    ) -> Added:
+        """Remember what is wanted of something."""
         from memos_core.interface.reader.read import read
         from memos_core.operation.lifecycle import end_of
 
-        address = parse_namespace(namespace)
         with self._lock:
             now = self._clock.now()
             previous = self._writer.last_of(address, name(session, "session"))
             contents = read(what, namespace=address, session=session, previous=previous, actor=self._actor, now=now)
+            contents = [content for content in contents if wanted(content)]
+            if not contents:
+                return Added(written=())
             if ttl is not None:
                 ends = end_of(ttl, now=now)
                 contents = [content.governed(expires_at=ends) for content in contents]
@@ -127,19 +142,21 @@ class Writing(Finding):
     def erase(self, cube_ids: str | Iterable[str], *, reason: str = "erased on request") -> Receipt:
         """Erase cubes for ever: content, history, index terms and vectors. This cannot be undone.
 
-        What was derived from them alone is erased with them. If one of them does not exist, none is erased.
+        What rests on them alone is erased with them, and so is every summary in which their words may stand; the
+        scheduler sums up anew what is left of the conversation. An import does not bring them back. If one of them
+        does not exist, none is erased.
         """
-        from memos_core.operation.truth import Standing, falls_with
+        from memos_core.operation.erasure import going_with, mark_of, summaries_again
 
         with self.transaction():
             now = self._clock.now()
             wanted = dict.fromkeys([cube_ids] if isinstance(cube_ids, str) else cube_ids)
             named = [self.get(cube_id) for cube_id in wanted]
-            falls = falls_with({cube.id for cube in named}, self._whole, at=now)
-            fallen = [name for name, standing in falls.items() if standing is Standing.FALLEN]
-            derived = [*{cube.id: cube for cube in self._whole.get(fallen) if cube not in named}.values()]
+            derived = going_with(named, self._whole, at=now)
             shown = self._vault.get([cube.id for cube in derived])
             erasures = self._writer.erase(named, reason=reason) + self._follower.erase(derived, reason=reason)
+            self._writer.mark(filter(None, map(mark_of, named)))
+            self._whole.enqueue([*summaries_again(derived, self._whole)], at=now)
             self._settle((), before=[*named, *derived])
         return Receipt(
             cubes=tuple(dict.fromkeys(cube.id for cube in (*named, *shown))),

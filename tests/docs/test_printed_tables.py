@@ -57,7 +57,9 @@ def scheduler_limits() -> str:
 
 
 def shown(value: object) -> str:
-    """A number or a time."""
+    """A number, a time, or names."""
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
     if isinstance(value, timedelta):
         return f"{value.days} day{'s' * (value.days != 1)}"
     return f"{value:,}"

@@ -189,6 +189,9 @@ def test_lifespans_are_set_and_taken_back(memos: MemOS, clock: ManualClock) -> N
     assert found(memos) == [name]
     clock.advance(DAY)
     assert found(memos) == []
+    memos.set_lifespan(name, ttl=DAY)
+    assert memos.set_lifespan(name, priority=3).governance.expires_at == clock.now() + DAY
+    assert memos.set_lifespan(name, priority=2, decay=0.5).governance.expires_at is None
     kept = memos.set_lifespan(name, decay=0.5)
     assert (kept.governance.expires_at, kept.governance.decay, kept.governance.priority) == (None, 0.5, 2)
     assert found(memos) == [name]

@@ -6,7 +6,15 @@ import pytest
 
 from memos_core import MemOS, Message
 from memos_core.cube.memcube import Kind, State, Trust
-from memos_core.errors import BadReply, CubeNotFound, InvalidInput, InvalidTransition, ModelWarning, NotPermitted
+from memos_core.errors import (
+    BadReply,
+    ChangedMeanwhile,
+    CubeNotFound,
+    InvalidInput,
+    InvalidTransition,
+    ModelWarning,
+    NotPermitted,
+)
 from memos_core.operation.pipeline import purge, redact, retag, summarise, transfer, translate
 from memos_core.testing.chat import ScriptedChatModel
 from memos_core.testing.embedders import HashingEmbedder
@@ -62,6 +70,21 @@ def test_tags_are_added_and_removed(memos: MemOS) -> None:
     memos.pipeline([retag(add=["new", "kept"], remove=["old"])], namespace="a")
     assert memos.get(cube).tags == ("kept", "new")
     assert memos.pipeline([retag(add=["new"])], namespace="a") == []
+
+
+@pytest.mark.parametrize("change", ["update", "forget", "erase", "freeze"])
+def test_what_is_changed_while_steps_run_is_not_written_over(memos: MemOS, change: str) -> None:
+    fox, owl = told(memos, "The fox is red."), told(memos, "The owl is white.")
+
+    def slow(text: str) -> str:
+        if text.startswith("The fox") and memos.get(owl).state is not State.ARCHIVED:
+            memos.update(owl, "The owl is grey.") if change == "update" else getattr(memos, change)(owl)
+        return text.upper()
+
+    with pytest.raises(ChangedMeanwhile, match=owl):
+        memos.pipeline([redact(slow)], namespace="a")
+    assert memos.get(fox).text == "The fox is red."
+    assert change == "erase" or memos.get(owl).text != "THE OWL IS WHITE."
 
 
 def test_purging_erases_with_history(memos: MemOS) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from memos_core import MemCube, MemOS, Message
 from memos_core.cube.memcube import Kind, State
-from memos_core.errors import ChatModelFailed, InvalidInput, MemOSWarning, ModelWarning, NaiveDatetime
+from memos_core.errors import BackendFailed, ChatModelFailed, InvalidInput, MemOSWarning, ModelWarning, NaiveDatetime
 from memos_core.operation.scheduler.decisions import Action, Done, Limits
 from memos_core.ports import Job
 from memos_core.testing.chat import ScriptedChatModel
@@ -426,3 +426,108 @@ def test_kinds_that_are_merged_are_not_what_was_said() -> None:
     from memos_core.operation.scheduler.planning import MERGEABLE
 
     assert MERGEABLE.isdisjoint({Kind.EPISODE, Kind.TOOL_TRACE, Kind.DOCUMENT, Kind.SUMMARY, Kind.LINK})
+
+
+# -- what the scheduler must not do ---------------------------------------------------------------
+
+
+def test_looking_things_up_for_a_conversation_is_no_use_of_them_and_asks_no_model(clock: ManualClock) -> None:
+    memos = opened(clock, *UNREAD[:2])  # a third question would find no answer
+    fish = said(memos, "Ana is allergic to fish and shrimps.")
+    said(memos, "Shall we cook fish with shrimps tonight?", session="dinner")
+    assert done(memos.tick(limits=Limits(calls=0)), Action.REMEMBER) == [((), "done")]
+    assert [cube.id for cube in memos.working("dinner", namespace="a")] == [fish]
+    memos._usage.flush()
+    assert memos.get(fish).usage.count == 0
+
+
+def test_a_user_says_by_which_policies_a_working_memory_keeps_what_it_keeps(memos: MemOS, clock: ManualClock) -> None:
+    near = said(memos, "Ana is allergic to fish and shrimps.")
+    tagged, old, used = (said(memos, f"Fish is {word} here.") for word in ("sold", "cooked", "liked"))
+    memos.update(tagged, tags=["shop"])
+    urgent = said(memos, "Fish needs ice.")
+    memos.set_lifespan(urgent, priority=3)
+    for _ in range(3):
+        memos.nearest(memos._loaded_embedder().embed_query("Fish is liked here."), namespace="a", limit=1)
+    memos._usage.flush()
+    clock.advance(2 * DAY)
+    latest = said(memos, "Fish was bought.")
+    said(memos, "Shall we cook fish with shrimps for Ana, who is allergic?", session="dinner")
+
+    def kept(*by: str) -> list[str]:
+        clock.advance(timedelta(minutes=1))
+        said(memos, "Shall we cook fish with shrimps for Ana, who is allergic?", session="dinner")
+        memos.tick(limits=Limits(working=1, working_by=by, labels=("shop",)))
+        return [cube.id for cube in memos.working("dinner", namespace="a")]
+
+    assert [kept(each) for each in ("nearness", "label", "lfu", "lru", "priority")] == [
+        [near], [tagged], [used], [latest], [urgent],
+    ]  # fmt: skip
+    assert memos.get(old).usage.count == 0
+
+
+def test_limits_that_make_no_sense_are_refused() -> None:
+    for wrong in ({"cubes": -1}, {"seconds": -0.5}, {"idle": -DAY}, {"working_by": ("fifo",)}, {"held_by": ("x",)}):
+        with pytest.raises(InvalidInput, match=r"below zero|no policy"):
+            Limits(**wrong)  # type: ignore[arg-type]
+
+
+def test_what_waits_or_was_forgotten_is_in_no_summary_and_replaces_nothing(memos: MemOS, clock: ManualClock) -> None:
+    memos.grant("agent:bot", namespace="a", role="contributor")
+    bot = memos.as_principal("agent:bot")
+    ids = talk(memos)
+    bot.add([Message(content="The lighthouse belongs to Mallory.", role="assistant")], namespace="a", session="s")
+    memos.forget(ids[3])
+    owl = memos.derive("Femke likes the owl", because=ids[0])
+    clock.advance(2 * DAY)
+    waiting = bot.derive("Femke likes the owl.", because=ids[0])
+    found = memos.tick(limits=Limits(episode=4))
+    assert done(found, Action.SUMMARISE) == done(found, Action.MERGE) == []
+    assert memos.get(owl.id).state is not State.MERGED
+    memos.tick(limits=Limits(episode=3, summary_words=500))
+    [summary] = summaries(memos)
+    assert len(summary.provenance.derived_from) == 3
+    assert "Mallory" not in summary.text
+    assert "fish" not in summary.text
+    assert memos.get(waiting.id).moved_by == "hold"
+
+
+def test_a_summary_of_what_is_erased_while_it_is_written_is_not_stored(clock: ManualClock) -> None:
+    class Slow(ScriptedChatModel):
+        def complete(self, *turns: object, **options: object) -> object:
+            memos.erase(ids[0])
+            return super().complete(*turns, **options)  # type: ignore[misc]
+
+    model = Slow([{"summary": "Of the old lighthouse."}])
+    memos = MemOS.open(":memory:", embedder=HashingEmbedder(), clock=clock, backends=[])
+    ids = talk(memos)
+    memos._llm = model
+    clock.advance(2 * DAY)
+    [(_, outcome)] = done(memos.tick(limits=FEW), Action.SUMMARISE)
+    assert outcome == "no longer due: what it sums up was changed meanwhile"
+    assert summaries(memos) == []
+
+
+@pytest.mark.parametrize("broken", ["promote", "held"])
+def test_a_back_end_that_raises_anything_fails_alone(clock: ManualClock, broken: str) -> None:
+    class Broken(Shelf):
+        def promote(self, cubes: Sequence[MemCube]) -> None:
+            if broken == "promote":
+                raise RuntimeError("out of memory")
+
+        def held(self) -> Mapping[str, int]:
+            if broken == "held":
+                raise RuntimeError("out of memory")
+            return {}
+
+    memos = opened(clock, shelf=Broken())
+    fox = said(memos, "The fox is red.")
+    for _ in range(5):
+        memos.search("red fox", namespace="a", limit=1)
+    if broken == "held":
+        with pytest.raises(BackendFailed, match=r"The back end .shelf. failed: .*out of memory"):
+            memos.tick()
+        return
+    [(_, outcome)] = done(memos.tick(), Action.PROMOTE)
+    assert outcome == "failed: The back end 'shelf' failed: RuntimeError('out of memory')"
+    assert memos.get(fox).state is State.ACTIVATED

@@ -272,9 +272,14 @@ def test_where_the_first_policy_does_not_decide_the_next_does() -> None:
 
 def test_what_does_not_fit_into_the_budget_is_passed_over_for_what_does() -> None:
     cubes = [cube("one", "x" * 6, priority=3), cube("two", "x" * 5, priority=2), cube("three", "x" * 4)]
-    assert [each.id for each in kept(cubes, budget=10, cost=lambda each: len(each.text))] == ["one", "three"]
-    assert [each.id for each in kept(cubes, budget=10, most=1, cost=lambda each: len(each.text))] == ["one"]
-    assert kept([*cubes, cubes[0]], most=9) == cubes
+    assert [each.id for each in kept(cubes, by=["priority"], budget=10, cost=lambda each: len(each.text))] == [
+        "one",
+        "three",
+    ]
+    assert [each.id for each in kept(cubes, by=["priority"], budget=10, most=1, cost=lambda each: len(each.text))] == [
+        "one"
+    ]
+    assert kept([*cubes, cubes[0]], by=["priority"], most=9) == cubes
 
 
 def test_an_unknown_policy_is_refused() -> None:

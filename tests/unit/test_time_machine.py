@@ -204,6 +204,24 @@ def test_wrong_moments_are_refused(memos: MemOS) -> None:
     assert memos.log() == []
 
 
+def test_what_is_erased_cannot_be_brought_back_and_asking_for_it_changes_nothing(memos: MemOS) -> None:
+    hare = changed(memos)["hare"]
+    version = next(each.version for each in memos.history(hare))
+    before = memos.log()
+    for asked in (
+        lambda: memos.restore("then", cube=hare),
+        lambda: memos.restore("then", cube=hare, namespace="a"),
+        lambda: memos.restore("then", cube=hare, dry_run=True),
+        lambda: memos.rollback(hare, version),
+        lambda: memos.diff(hare, version),
+        lambda: memos.resolve(hare, version),
+        lambda: memos.revive(hare),
+    ):
+        with pytest.raises(CubeNotFound):
+            asked()
+    assert memos.log() == before
+
+
 # -- undoing a source -------------------------------------------------------------------------------
 
 
@@ -225,6 +243,12 @@ def test_undoing_a_source_leaves_no_descendant(memos: MemOS) -> None:
     assert memos.get(second.id).state is not State.ARCHIVED
     memos.undo(source_id="evil", namespace="a")
     assert texts(memos) == {"Ana has a bank."}
+
+
+def test_undoing_reads_what_is_there_and_not_all_that_ever_was(memos: MemOS, monkeypatch: pytest.MonkeyPatch) -> None:
+    told(memos, "The hare is green.", id="m3", role="tool")
+    monkeypatch.setattr(memos._whole, "changes", lambda *_, **__: pytest.fail("all changes are read"))
+    assert len(memos.undo(source_id="m3", namespace="a")) == 1
 
 
 def test_criteria_of_a_source_must_all_agree(memos: MemOS) -> None:

@@ -159,14 +159,13 @@ class DictVault(LocalRows, HeldBlobs):
         with self._access():
             return {name: self._operations[name] for name in self._operations.keys() & ids}
 
-    def resting_on(self, cubes: Collection[str]) -> list[str]:
+    def resting_on(self, cubes: Collection[str], *, ever: bool = False) -> list[str]:
         with self._access():
             versions = {op.id for cube in cubes for op in self._of(cube)}
-            return [
-                cube.id
-                for cube in sorted(self._cubes(), key=lambda cube: cube.id)
-                if not (versions.isdisjoint(cube.provenance.derived_from) or self._is_expired(cube.id))
-            ]
+            if ever:
+                return sorted({op.cube for op in self._puts() if versions & {*content_of(op).provenance.derived_from}})
+            resting = (cube for cube in self._cubes() if not versions.isdisjoint(cube.provenance.derived_from))
+            return sorted(cube.id for cube in resting if not self._is_expired(cube.id))
 
     def log(self, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Operation]]:
         check_page(limit, after)
@@ -382,10 +381,11 @@ class DictVault(LocalRows, HeldBlobs):
         return {} if spec is None else self._vectors.get(spec, {})
 
     def _texts(self) -> dict[str, Content]:
-        puts = [op for op in self._operations.values() if op.kind is OperationKind.PUT and op.body is not None]
-        puts = [op for op in puts if not self._is_expired(op.cube)]
-        contents = {op.id: content_of(op) for op in sorted(puts, key=lambda op: op.id)}
-        return {name: content for name, content in contents.items() if content.text}
+        puts = sorted((op for op in self._puts() if not self._is_expired(op.cube)), key=lambda op: op.id)
+        return {op.id: content for op in puts if (content := content_of(op)).text}
+
+    def _puts(self) -> list[Operation]:
+        return [op for op in self._operations.values() if op.kind is OperationKind.PUT and op.body is not None]
 
     def _unembedded(self, spec: EmbeddingSpec) -> list[tuple[str, Content]]:
         return [(name, content) for name, content in self._texts().items() if name not in self._held(spec)]

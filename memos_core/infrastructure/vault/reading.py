@@ -66,9 +66,10 @@ def history(db: apsw.Connection, cube: str) -> list[Operation]:
     return sorted(found, key=lambda op: (op.hlc, op.actor, op.id))
 
 
-def resting_on(db: apsw.Connection, cubes: Iterable[str]) -> list[str]:
-    """Ids of cubes whose present content is derived from any version of these."""
-    return [name for (name,) in db.execute(_SQL["resting_on"], (json.dumps(list(cubes)),))]
+def resting_on(db: apsw.Connection, cubes: Iterable[str], *, ever: bool) -> list[str]:
+    """Ids of cubes whose present content, or any that they ever had, is derived from any version of these."""
+    statement = _SQL["made_of" if ever else "resting_on"]
+    return [name for (name,) in db.execute(statement, {"cubes": json.dumps(list(cubes))})]
 
 
 def operations(db: apsw.Connection, ids: Iterable[str]) -> dict[str, Operation]:

@@ -167,9 +167,9 @@ class SQLiteVault:
         with self._pool.read() as db:
             return reading.operations(db, ids)
 
-    def resting_on(self, cubes: Collection[str]) -> list[str]:
+    def resting_on(self, cubes: Collection[str], *, ever: bool = False) -> list[str]:
         with self._pool.read() as db:
-            return reading.resting_on(db, cubes)
+            return reading.resting_on(db, cubes, ever=ever)
 
     def log(self, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Operation]]:
         check_page(limit, after)

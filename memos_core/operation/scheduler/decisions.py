@@ -11,6 +11,9 @@ from typing import NamedTuple
 from memos_core.cube.frozen import Frozen
 from memos_core.cube.memcube import MemCube
 from memos_core.cube.namespace import Namespace
+from memos_core.errors import InvalidInput
+from memos_core.operation.scheduler.policies import check_known
+from memos_core.ports import Job
 
 
 class Action(str, Enum):
@@ -57,6 +60,30 @@ class Done(Frozen):
     outcome: str
 
 
+def as_job(decision: Decision) -> Job:
+    """A decision as it is noted durably."""
+    return Job(
+        key=decision.key,
+        action=decision.action.value,
+        namespace=decision.namespace,
+        subject=decision.subject,
+        cubes=decision.cubes,
+        reason=decision.reason,
+    )
+
+
+def decided(job: Job) -> Decision:
+    """The decision that was noted as a job."""
+    return Decision(
+        action=Action(job.action),
+        namespace=job.namespace,
+        subject=job.subject,
+        cubes=job.cubes,
+        reason=job.reason,
+        key=job.key,
+    )
+
+
 class Alike(NamedTuple):
     """Two cubes that are near one another in meaning: cosine similarity, -1..1."""
 
@@ -90,6 +117,9 @@ class Conversation(NamedTuple):
     working: tuple[str, ...] = ()
 
 
+_SIGNED = frozenset({"fading", "sameness"})
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one round may look at and spend, and from when on something is worth doing.
@@ -120,8 +150,18 @@ class Limits:
         A fact recalled so often that has not changed for so long is stable.
     bytes
         That each back end may hold.
+    working_by, held_by
+        Policies by which a working memory and a full back end keep what they keep: of ``lru``, ``lfu``, ``nearness``,
+        ``label`` and ``priority``, the first that decides.
+    labels
+        Tags that the policy ``label`` keeps.
     scrub_every
         Between two comparisons of everything stored.
+
+    Raises
+    ------
+    InvalidInput
+        If a number or duration is below zero (but for ``fading`` and ``sameness``), or there is no such policy.
     """
 
     cubes: int = 10_000
@@ -141,7 +181,17 @@ class Limits:
     cold: timedelta = timedelta(days=30)
     settled: timedelta = timedelta(days=30)
     bytes: int = 1 << 30
+    working_by: tuple[str, ...] = ("priority", "nearness", "lru")
+    held_by: tuple[str, ...] = ("priority", "lfu", "lru")
+    labels: tuple[str, ...] = ()
     scrub_every: timedelta = timedelta(days=7)
+
+    def __post_init__(self) -> None:
+        for field_, value in vars(self).items():
+            is_below = isinstance(value, timedelta) and value < timedelta(0)
+            if is_below or (isinstance(value, (int, float)) and value < 0 and field_ not in _SIGNED):
+                raise InvalidInput(detail=f"{field_} cannot be below zero, and is {value}.")
+        check_known((*self.working_by, *self.held_by))
 
 
 @dataclass(frozen=True)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from memos_core.cube.memcube import Kind, MemCube, Trigger
+from memos_core.cube.memcube import RECALLED, Kind, MemCube, Trigger
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.payload import Plaintext
 from memos_core.operation.lifecycle import activation, may
 from memos_core.operation.scheduler.decisions import Action, Decision, Limits, Snapshot, Tier
-from memos_core.operation.scheduler.policies import kept
+from memos_core.operation.scheduler.policies import View, kept
 
 #: What was worked out or written down, and may be said twice. What was said stays as it was said, and is summarised.
 MERGEABLE = frozenset({Kind.FACT, Kind.PREFERENCE, Kind.EVENT, Kind.PROFILE, Kind.PROCEDURE})
 SUMMARY_OF = "summary_of"  # metadata: the conversation that a summary is of
-KEPT_LONGEST = ("priority", "lfu", "lru")  # policies by which a full back end is emptied
 MESSAGES = "messages"  # metadata: how many it had then
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
@@ -90,7 +89,11 @@ def _used(round_: Round) -> Iterator[Decision]:
     """A memory was recalled for the first time."""
     for cube in round_.snapshot.cubes:
         if cube.usage.count and may(cube, Trigger.USE):
-            yield _one(Action.ACTIVATE, cube, f"it was recalled, {cube.usage.count} times so far")
+            yield _one(Action.ACTIVATE, cube, f"it was recalled {_times(cube.usage.count)}")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _repeated(round_: Round) -> Iterator[Decision]:
@@ -98,7 +101,8 @@ def _repeated(round_: Round) -> Iterator[Decision]:
     by_id = {cube.id: cube for cube in round_.snapshot.cubes}
     for older, newer, cosine in round_.snapshot.alike:
         first, second = by_id.get(older), by_id.get(newer)
-        if first and second and cosine >= round_.limits.sameness and says_the_same(first, second):
+        is_near = first and second and cosine >= round_.limits.sameness and _is_recalled(second, round_.now)
+        if first and second and is_near and says_the_same(first, second):
             yield Decision(
                 action=Action.MERGE,
                 namespace=second.namespace,
@@ -114,17 +118,25 @@ def says_the_same(older: MemCube, newer: MemCube) -> bool:
     Nearness of meaning alone would merge "allergic to nuts" with "not allergic to nuts", "turn left" with "turn right"
     and "Bob is Ana's boss" with "Ana is Bob's boss".
     """
-    facts = [
-        (
-            (cube.namespace, cube.kind, cube.provenance.speaker, cube.occurred),
-            [mention.when for mention in cube.times],
-            [claim.model_copy(update={"text": ""}) for claim in cube.claims],
-            [word for word in _WORD.findall(cube.text.casefold()) if word not in _ARTICLES],
-        )
-        for cube in (older, newer)
-    ]
     trusted = newer.governance.trust >= older.governance.trust
-    return older.kind in MERGEABLE and facts[0] == facts[1] and trusted and may(older, Trigger.MERGE)
+    is_same = older.kind in MERGEABLE and statement(older) == statement(newer)
+    return is_same and trusted and may(older, Trigger.MERGE)
+
+
+def statement(cube: MemCube) -> tuple[object, ...]:
+    """What a cube says, of what kind, of whom and about which times, but for case, punctuation and articles."""
+    return (
+        (cube.namespace, cube.kind, cube.provenance.speaker, cube.occurred),
+        [mention.when for mention in cube.times],
+        [claim.model_copy(update={"text": ""}) for claim in cube.claims],
+        [word for word in _WORD.findall(cube.text.casefold()) if word not in _ARTICLES],
+    )
+
+
+def _is_recalled(cube: MemCube, now: datetime) -> bool:
+    """Whether it may stand for others: not what is out of recall, such as what waits to be accepted."""
+    ends = cube.governance.expires_at
+    return cube.state in RECALLED and (ends is None or ends > now)
 
 
 def _long(round_: Round) -> Iterator[Decision]:
@@ -132,7 +144,7 @@ def _long(round_: Round) -> Iterator[Decision]:
     said: dict[tuple[Namespace, str], list[MemCube]] = defaultdict(list)
     known: dict[tuple[Namespace, object], int] = {}
     for cube in round_.snapshot.cubes:
-        if cube.kind is Kind.EPISODE and cube.provenance.session:
+        if cube.kind is Kind.EPISODE and cube.provenance.session and _is_recalled(cube, round_.now):
             said[cube.namespace, cube.provenance.session].append(cube)
         if cube.kind is Kind.SUMMARY and SUMMARY_OF in cube.metadata:
             count = cube.metadata.get(MESSAGES)
@@ -141,14 +153,20 @@ def _long(round_: Round) -> Iterator[Decision]:
         last = max(cube.said_at for cube in cubes)
         is_new = len(cubes) > known.get((namespace, session), 0)
         if is_new and len(cubes) >= round_.limits.episode and round_.now - last >= round_.limits.idle:
-            yield Decision(
-                action=Action.SUMMARISE,
-                namespace=namespace,
-                subject=session,
-                cubes=tuple(cube.id for cube in sorted(cubes, key=lambda cube: (cube.said_at, cube.id))),
-                reason=f"conversation {session!r} has {len(cubes)} messages and rests since {last:%Y-%m-%d}",
-                key=f"summarise:{'/'.join(namespace)}:{session}:{len(cubes)}",
-            )
+            reason = f"conversation {session!r} has {len(cubes)} messages and rests since {last:%Y-%m-%d}"
+            yield summing_up(namespace, session, cubes, reason)
+
+
+def summing_up(namespace: Namespace, session: str, cubes: Sequence[MemCube], reason: str) -> Decision:
+    """The decision to sum up a conversation."""
+    return Decision(
+        action=Action.SUMMARISE,
+        namespace=namespace,
+        subject=session,
+        cubes=tuple(cube.id for cube in sorted(cubes, key=lambda cube: (cube.said_at, cube.id))),
+        reason=reason,
+        key=f"summarise:{'/'.join(namespace)}:{session}:{len(cubes)}",
+    )
 
 
 def _stale(round_: Round) -> Iterator[Decision]:
@@ -175,7 +193,8 @@ def _leaving(tier: Tier, round_: Round) -> dict[str, str]:
     reasons |= {name: reason for name, cube in present.items() if (reason := _cold(cube, tier, round_))}
     stays = kept(
         (cube for version, cube in present.items() if version not in reasons),
-        by=KEPT_LONGEST,
+        by=round_.limits.held_by,
+        view=View(labels=round_.limits.labels),
         budget=round_.limits.bytes,
         cost=lambda cube: tier.held[cube.version],
     )
@@ -187,7 +206,7 @@ def _promoted(backend: str, tier: Tier, round_: Round) -> Iterator[Decision]:
     is_due = _is_stable if tier.is_for_stable else _is_hot
     for cube in round_.snapshot.cubes:
         if cube.version not in tier.held and _is_sound(cube) and is_due(cube, round_):
-            reason = f"{backend}: it was recalled {cube.usage.count} times"
+            reason = f"{backend}: it was recalled {_times(cube.usage.count)}"
             yield _one(Action.PROMOTE, cube, reason).model_copy(
                 update={"key": f"{Action.PROMOTE.value}:{backend}:{cube.id}:{cube.version}", "subject": backend}
             )

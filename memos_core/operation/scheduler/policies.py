@@ -40,13 +40,24 @@ POLICIES: Mapping[str, Policy] = {
     "label": lambda cube, view: len(set(cube.tags).intersection(view.labels)),
     "priority": lambda cube, _: cube.governance.priority,
 }
-DEFAULT = ("priority", "nearness", "lru")
+
+
+def check_known(names: Iterable[str]) -> None:
+    """Refuse names of policies that there are not.
+
+    Raises
+    ------
+    InvalidInput
+        For the first.
+    """
+    if unknown := [name for name in names if name not in POLICIES]:
+        raise InvalidInput(detail=f"There is no policy {unknown[0]!r}; known are {', '.join(POLICIES)}.")
 
 
 def kept(
     cubes: Iterable[MemCube],
     *,
-    by: Sequence[str] = DEFAULT,
+    by: Sequence[str],
     view: View | None = None,
     most: int | None = None,
     budget: int | None = None,
@@ -68,8 +79,7 @@ def kept(
     InvalidInput
         If there is no policy of a name.
     """
-    if unknown := [name for name in by if name not in POLICIES]:
-        raise InvalidInput(detail=f"There is no policy {unknown[0]!r}; known are {', '.join(POLICIES)}.")
+    check_known(by)
     seen = view or View()
     unique = {cube.id: cube for cube in cubes}.values()
     ranked = sorted(unique, key=lambda cube: ([-POLICIES[name](cube, seen) for name in by], cube.id))

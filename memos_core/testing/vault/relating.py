@@ -225,8 +225,13 @@ class Resting(VaultSuite):
         desk.put("changed", cube=changed.cube, parents=[changed.id])
         assert desk.vault.resting_on([first.cube]) == sorted([of_first.cube, of_second.cube, archived.cube])
         assert desk.vault.resting_on([of_first.cube, "nothing"]) == []
+        ever = sorted([of_first.cube, of_second.cube, archived.cube, changed.cube, expired.cube])
+        assert desk.vault.resting_on([first.cube], ever=True) == ever
+        assert desk.vault.resting_on([of_first.cube, "nothing"], ever=True) == []
+        assert expired.cube not in desk.vault.resting_on([first.cube])
         desk.erase(first)
         assert of_first.cube in desk.vault.resting_on([first.cube])
+        assert desk.vault.resting_on([first.cube], ever=True) == ever
 
     def test_operations_are_found_by_id(self, desk: Desk) -> None:
         put = desk.put("text")

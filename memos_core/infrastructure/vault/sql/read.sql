@@ -59,10 +59,30 @@ where id in (select value from json_each(:ids));
 
 -- name: resting_on
 select distinct cube.name
-from json_each(?) as wanted
+from json_each(:cubes) as wanted
 cross join operation on operation.cube = wanted.value and operation.kind = 'put'
 cross join edge on edge.target = 'version:' || operation.id and edge.relation = 'derived_from'
 cross join put on put.seq = edge.put
 cross join cube on cube.id = put.cube
 cross join shown on shown.cube = put.cube and shown.put = put.seq and shown.known_to = 9223372036854775807
 order by cube.name;
+
+-- Of an expired cube no edge is left, so its bodies are read.
+
+-- name: made_of
+select cube.name
+from json_each(:cubes) as wanted
+cross join operation on operation.cube = wanted.value and operation.kind = 'put'
+cross join edge on edge.target = 'version:' || operation.id and edge.relation = 'derived_from'
+cross join put on put.seq = edge.put
+cross join cube on cube.id = put.cube
+union
+select cube.name
+from shown
+cross join cube on cube.id = shown.cube
+cross join operation as made on made.cube = cube.name and made.kind = 'put' and made.body is not null
+cross join json_each(made.body, '$.provenance.derived_from') as version
+cross join operation as premise on premise.id = version.value
+where shown.known_to = 9223372036854775807 and shown.state = 'expired'
+  and premise.cube in (select value from json_each(:cubes))
+order by 1;
