@@ -14,14 +14,17 @@ from typer.testing import CliRunner
 
 from memos_core import MemOS
 from memos_core.cli.app import app
-from memos_core.errors import ExtraMissing, InvalidInput, InvalidKey, NotAVault, VaultBusy, WrongKey
+from memos_core.cube.canonical import sha256
+from memos_core.cube.memcube import Content, Kind
+from memos_core.errors import ExtraMissing, InvalidInput, InvalidKey, NotAVault, VaultBusy, VaultCorrupt, WrongKey
 from memos_core.infrastructure.vault.ciphers import recrypt
 from memos_core.infrastructure.vault.keys import key_from, new_key
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
-from memos_core.ports import Vault
+from memos_core.ports import Batch, Vault
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.embedders import HashingEmbedder
 from memos_core.testing.vault import VaultConformance
+from memos_core.testing.vault.blobs import cache, ref
 
 KEY = 'it\'s a "long" key; drop table'
 needs_ciphers = pytest.mark.skipif(not hasattr(apsw, "mc_version"), reason="run by `make encrypted`")
@@ -86,6 +89,81 @@ def test_a_plain_vault_is_encrypted_rekeyed_and_decrypted(tmp_path: Path) -> Non
         assert (b"xylophone" in path.read_bytes()) == (new is None)
     with pytest.raises(WrongKey):
         recrypt(str(path), old="wrong", new="new")
+
+
+def with_blob(memos: MemOS, data: bytes) -> str:
+    """Store a blob; return the cube that refers to it."""
+    content = Content(namespace=("ana",), kind=Kind.SUMMARY, payload=cache(ref(data)))
+    put = memos._author.put(memos._author.new_id(), content)
+    memos._vault.commit(Batch([put], blobs={ref(data).sha256: data}))
+    return put.cube
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@needs_ciphers
+def test_blobs_are_encrypted_and_their_names_tell_nothing(tmp_path: Path) -> None:
+    data = b"xylophone" * 300_000
+    with opened(tmp_path / "vault.db") as memos:
+        cubes = [with_blob(memos, data), with_blob(memos, b"")]
+        memos.backup(tmp_path / "copy.db")
+        memos.fork(tmp_path / "fork.db")
+    for name, held in files(tmp_path).items():
+        assert b"xylophone" not in held
+        assert ref(data).sha256[:8] not in name
+        assert sha256(held) != ref(data).sha256
+    for name in ("vault.db", "copy.db", "fork.db"):
+        with opened(tmp_path / name) as memos:
+            assert [bytes(memos._vault.blob(cube)) for cube in cubes] == [data, b""]
+            assert memos.verify() == []
+
+
+@needs_ciphers
+def test_the_key_of_an_erased_blob_is_nowhere(tmp_path: Path) -> None:
+    """Troubleshooting: then it does not matter what a disk keeps of the file."""
+    path = tmp_path / "vault.db"
+    with opened(path) as memos:
+        cube = with_blob(memos, b"xylophone")
+        with memos._whole._pool.read() as db:  # type: ignore[attr-defined]
+            key = db.execute("select key from blob").get
+        assert not memos.erase(cube).pending
+        with memos._whole._pool.read() as db:  # type: ignore[attr-defined]
+            assert db.execute("select count(*) from blob").get == 0
+    recrypt(str(path), old=KEY, new=None)
+    assert not any(key in held for held in files(tmp_path).values())
+
+
+@needs_ciphers
+def test_blobs_are_encrypted_and_decrypted_with_their_vault(tmp_path: Path) -> None:
+    path, data = tmp_path / "vault.db", b"xylophone" * 300_000
+    with opened(path, None) as memos:
+        cubes = [with_blob(memos, data), with_blob(memos, b"short")]
+    for old, new in ((None, KEY), (KEY, "other"), ("other", None)):
+        recrypt(str(path), old=old, new=new)
+        assert any(b"xylophone" in held for held in files(tmp_path).values()) == (new is None)
+        assert len(files(tmp_path)) == 3
+        with opened(path, new) as memos:
+            assert [bytes(memos._vault.blob(cube)) for cube in cubes] == [data, b"short"]
+            assert memos.verify() == []
+
+
+@needs_ciphers
+def test_a_damaged_blob_is_not_encrypted_as_if_it_were_whole(tmp_path: Path) -> None:
+    path = tmp_path / "vault.db"
+    with opened(path, None) as memos:
+        with_blob(memos, b"xylophone")
+    [file] = (tmp_path / "vault.db-blobs").iterdir()
+    file.write_bytes(b"xylophonE")
+    with pytest.raises(VaultCorrupt, match="altered"):
+        recrypt(str(path), old=None, new=KEY)
+    with opened(path, None) as memos:
+        assert [damage.what for damage in memos.verify()] == ["it was altered"]
+    file.unlink()
+    recrypt(str(path), old=None, new=KEY)
+    with opened(path) as memos:
+        assert len(memos.verify()) == 1
 
 
 @needs_ciphers

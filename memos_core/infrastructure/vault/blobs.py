@@ -10,16 +10,19 @@ Two rules keep the folder and the database together, whoever is killed when:
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import suppress
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import apsw
 
+from memos_core.cube.answer import Damage
 from memos_core.cube.payload import BlobRef
-from memos_core.errors import CubeNotFound, VaultCorrupt, VersionNotFound
+from memos_core.errors import CubeNotFound, InvalidInput, VaultCorrupt, VaultError, VersionNotFound
 from memos_core.infrastructure.vault import sealing
 from memos_core.infrastructure.vault.connection import MEMORY
 from memos_core.infrastructure.vault.folder import Folder, translated
@@ -105,11 +108,10 @@ class Blobs:
         """
         if not db.execute(_SQL["is_here"], (cube,)).get:
             raise CubeNotFound(cube_id=cube)
-        asked = db.execute(_SQL["shown"], (cube,)) if version is None else db.execute(_SQL["version"], (cube, version))
-        row = asked.fetchone()
-        if row is None:
+        rows = query(db, _SQL["shown"], (cube,)) if version is None else query(db, _SQL["version"], (cube, version))
+        if not rows:
             raise VersionNotFound(cube_id=cube, version=version)
-        used, size, said = row
+        used, size, said = rows[0]
         if said is None:
             raise no_blob(cube)
         held = None if used is None else self._held(db, used)
@@ -146,6 +148,43 @@ class Blobs:
         """
         self.is_sweep_due = self._folder is not None and not self._folder.remove(self._strays(db))
 
+    def damages(self, read: Callable[[], AbstractContextManager[apsw.Connection]]) -> Iterator[Damage]:
+        """Compare every blob with its digest. What is erased meanwhile is no damage.
+
+        Parameters
+        ----------
+        read
+            Begins a transaction; none is open while files are read.
+        """
+        with read() as db:
+            found = [*self.all(db)]
+        for held in found:
+            problem = self._problem(held)
+            if problem is None:
+                continue
+            with read() as db:
+                if self._held(db, held.digest) == held:
+                    yield Damage(f"blob {held.digest}", problem)
+
+    def reseal(self, db: apsw.Connection) -> None:
+        """Encrypt files that are not, or decrypt those that are, in a write transaction; the old ones are to be swept.
+
+        Raises
+        ------
+        VaultCorrupt
+            If one is damaged.
+        """
+        for held in self.all(db):
+            if (held.key is not None) != self._is_sealed:
+                with suppress(FileNotFoundError):
+                    self._rewrite(db, held)
+
+    def _rewrite(self, db: apsw.Connection, held: Held) -> None:
+        try:
+            self._write(db, held.digest, self._read(held), held.size)
+        except InvalidInput as error:
+            raise self._corrupt(held, "it was altered") from error
+
     def copy(self, db: apsw.Connection, path: str) -> list[Held]:
         """Write the files of the vault that is being copied to a path; return those whose files have gone meanwhile."""
         target, lost = Folder(folder_of(path)), []
@@ -166,8 +205,8 @@ class Blobs:
         return self._folder.names() - {name for (name,) in query(db, _SQL["names"])}
 
     def _held(self, db: apsw.Connection, digest: str) -> Held | None:
-        row = db.execute(_SQL["held"], (digest,)).fetchone()
-        return None if row is None else Held(digest, *row)
+        rows = query(db, _SQL["held"], (digest,))
+        return Held(digest, *rows[0]) if rows else None
 
     def _write(self, db: apsw.Connection, digest: str, source: BlobSource, size: int) -> None:
         given = pieces(digest, source, size)
@@ -190,22 +229,42 @@ class Blobs:
     def _read(self, held: Held) -> memoryview:
         if self._folder is None or held.name is None:
             return memoryview(held.data or b"")
-        path = self._folder.path / held.name
         with translated(self._folder.path):
             view = self._folder.mapped(held.name)
         if len(view) != _file_size(held):
-            raise VaultCorrupt(path=str(path), detail=f"it has {len(view):,} bytes in place of {_file_size(held):,}")
+            raise self._corrupt(held, f"it has {len(view):,} bytes in place of {_file_size(held):,}")
         if held.key is None:
             return view
+        whole, end = bytearray(held.size), 0
         try:
-            return memoryview(b"".join(sealing.unseal(held.key, held.size, view)))
+            for piece in sealing.unseal(held.key, held.size, view):
+                whole[end : end + len(piece)] = piece
+                end += len(piece)
         except ValueError as error:
-            raise VaultCorrupt(path=str(path), detail=str(error)) from error
+            raise self._corrupt(held, "it was altered") from error
+        return memoryview(whole).toreadonly()
+
+    def _problem(self, held: Held) -> str | None:
+        """What is wrong with a blob that should be here."""
+        try:
+            view = self._read(held)
+        except FileNotFoundError:
+            return f"its file {held.name} is missing"
+        except (VaultError, ValueError) as error:
+            return str(error)
+        made = hashlib.sha256()
+        for piece in in_pieces(view):
+            made.update(piece)
+        return None if (made.hexdigest(), len(view)) == (held.digest, held.size) else "it was altered"
+
+    def _corrupt(self, held: Held, what: str) -> VaultCorrupt:
+        folder = Path() if self._folder is None else self._folder.path
+        return VaultCorrupt(path=str(folder / (held.name or held.digest)), detail=what)
 
 
 def folder_of(path: str) -> Path:
     """The folder with the blobs of a vault file."""
-    return Path(f"{path}-blobs")
+    return Path(f"{os.path.realpath(path)}-blobs")
 
 
 def _file_size(held: Held) -> int:

@@ -1,4 +1,4 @@
-"""Vault files that are encrypted at rest: every page, the header and the write-ahead log too.
+"""Vault files that are encrypted at rest: every page, the header, the write-ahead log, and the blobs beside it.
 
 References
 ----------
@@ -10,7 +10,9 @@ from __future__ import annotations
 import apsw
 
 from memos_core.errors import ExtraMissing, InvalidInput, VaultBusy, WrongKey
-from memos_core.infrastructure.vault.connection import set_pragma, translated, unlocked, wait
+from memos_core.infrastructure.vault.blobs import Blobs
+from memos_core.infrastructure.vault.connection import set_pragma, transaction, translated, unlocked, wait
+from memos_core.infrastructure.vault.migrations import BLOBS_SINCE, version
 
 # Installing the extra beside the plain build can leave either of the two, which share their files.
 INSTALL = "pip install --force-reinstall --no-deps apsw-sqlite3mc"
@@ -59,11 +61,25 @@ def recrypt(path: str, *, old: str | None, new: str | None) -> None:
         db.execute("select count(*) from sqlite_master").fetchall()
         if db.pragma("journal_mode", "delete") != "delete":
             raise VaultBusy(path=path, seconds=0)
+        blobs, has_blobs = Blobs(path, is_sealed=new is not None), version(db) >= BLOBS_SINCE
+        # Files are encrypted before the keys to them are, and decrypted after: broken off, neither is half done.
+        if has_blobs and new is not None:
+            _reseal(db, blobs)
         db.pragma("rekey", new or "")
+        if has_blobs and new is None:
+            _reseal(db, blobs)
         set_pragma(db, "journal_mode", "wal")
+        if has_blobs:
+            with transaction(db, "begin immediate"):
+                blobs.sweep(db)
     except apsw.NotADBError as error:
         raise WrongKey(path=path) from error
     except apsw.Error as error:
         raise translated(error, path, errno=db.system_errno) from error
     finally:
         db.close()
+
+
+def _reseal(db: apsw.Connection, blobs: Blobs) -> None:
+    with transaction(db, "begin immediate"):
+        blobs.reseal(db)

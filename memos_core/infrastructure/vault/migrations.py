@@ -33,6 +33,7 @@ def blobs(db: apsw.Connection) -> None:
 #: Step n leads from version n to version n + 1.
 MIGRATIONS: tuple[Migration, ...] = (initial, blobs)
 VERSION = len(MIGRATIONS)
+BLOBS_SINCE = 2  #: the first version that has any
 
 
 def version(db: apsw.Connection) -> int:

@@ -19,7 +19,7 @@ from memos_core.cube.selection import Selection
 from memos_core.errors import BlobMissing, VaultBusy
 from memos_core.infrastructure.vault import audit, finding, reading, rebuilding, storing, upkeep, vectors, verifying
 from memos_core.infrastructure.vault import jobs as local
-from memos_core.infrastructure.vault.blobs import Blobs
+from memos_core.infrastructure.vault.blobs import Blobs, folder_of
 from memos_core.infrastructure.vault.connection import Pool
 from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
 from memos_core.infrastructure.vault.moments import horizon, microseconds
@@ -188,7 +188,7 @@ class SQLiteVault:
         for _ in range(2):  # a blob may be erased between the look into the database and that into the folder
             with suppress(FileNotFoundError), self._pool.read() as db:
                 return self._blobs.find(db, cube, version)
-        raise BlobMissing(cube_id=cube, detail="its file is gone from the folder beside the vault. Put it back there.")
+        raise BlobMissing(cube_id=cube, detail=f"its file is gone from {folder_of(self.path)}. Put it back there.")
 
     def missing_blobs(self) -> list[MissingBlob]:
         with self._pool.read() as db:
@@ -296,12 +296,15 @@ class SQLiteVault:
             found = list(verifying.verify(db))
         with self._pool.write() as db:
             found += verifying.verify_text(db)
+        found += self._blobs.damages(self._pool.read)
         return iter(found)
 
     def rebuild(self) -> None:
         with self._pool.write() as db:
             rebuilding.rebuild(db)
+            self._blobs.forget(db)
         self._resident.drop()
+        self._clean()
 
     def stats(self) -> VaultStats:
         with self._pool.read() as db:
