@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from memos_core.infrastructure.vault.blobs import folder_of
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
 from memos_core.testing.clock import ManualClock
 
@@ -87,14 +88,20 @@ def losses(path: Path, stored: list[list[str]], tried: list[list[str]]) -> list[
         sets = {name: {row for (row,) in db.execute(statement)} for name, statement in IDS.items()}
     found += [f"{name} differ from puts" for name, ids in sets.items() if ids != sets["puts"]]
     found += [str(damage) for damage in vault.verify()]
+    found += [f"{missing} was never there" for missing in vault.missing_blobs()]
+    with vault._pool.read() as db:
+        here = {held.name for held in vault._blobs.all(db)}
+    folder = folder_of(str(path))
+    if here != ({file.name for file in folder.iterdir()} if folder.exists() else set()):
+        found.append("there are files that nothing refers to")
     vault.close()
     return found
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["honest", "grouped"])
+@pytest.mark.parametrize("mode", ["honest", "grouped", "blobs", "grouped blobs"])
 def test_what_is_acknowledged_survives_a_kill(writer: Writer, tmp_path: Path, mode: str) -> None:
-    """In the mode "grouped", each batch is one transaction of several commits."""
+    """In the modes "grouped", each batch is one transaction of several commits."""
     chance = random.Random(1)
     stored: list[list[str]] = []
     tried: list[list[str]] = []

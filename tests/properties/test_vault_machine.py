@@ -14,14 +14,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from memos_core.cube.canonical import sha256
 from memos_core.cube.fold import heads
 from memos_core.cube.memcube import Governance, Kind, Provenance, State, Trust
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection, conditions
+from memos_core.errors import MemOSError
 from memos_core.infrastructure.vault.dict import DictVault
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
 from memos_core.ports import Batch, Scored, Vault, Walk
 from memos_core.testing.clock import ManualClock
+from memos_core.testing.vault.blobs import cache, ref
 from memos_core.testing.vault.desk import OTHER_SPEC, SPEC, Desk, days, mention, parts_of, vector
 
 # Words of one form, so that stemming makes no difference.
@@ -31,6 +34,7 @@ DIRECTIONS = ((1, 0, 0, 0), (0, 1, 0, 0), (1, 2, 0, 0), (3, 0, 1, 0), (-1, 0, 0,
 ASKED = (days(1, 3), days(2, 12), days(4, 5), days(5, None))
 EVERYTHING = [Selection(namespace=(top,), states=frozenset(State)) for top in ("a", "ab")]
 ALL = 1000
+BLOBS = (b"", b"one", b"two" * 500_000)
 
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
 intervals = st.tuples(st.integers(1, 9), st.integers(0, 4) | st.none()).map(
@@ -58,6 +62,7 @@ selections = st.builds(
     session=st.sampled_from([None, "s"]),
     where=st.sampled_from([(), conditions({"year": 1}), conditions({"year": {"$gt": 1}}), conditions({"year": None})]),
 )
+blobs = st.sampled_from(BLOBS)
 moments = st.none() | st.integers(0, 60)
 
 
@@ -90,10 +95,12 @@ class VaultMachine(RuleBasedStateMachine):
     def both(self) -> tuple[Vault, Vault]:
         return self.sqlite, self.model
 
-    def commit(self, operations: Sequence[Operation], directions: Sequence[tuple[int, ...]] = ()) -> None:
+    def commit(
+        self, operations: Sequence[Operation], directions: Sequence[tuple[int, ...]] = (), blobs: Sequence[bytes] = ()
+    ) -> None:
         numbers = [vector(*direction, *(0,) * (self.spec.dim - 4)) for direction in directions]
         parts = {operations[0].id: parts_of(operations[0], numbers)} if numbers else {}
-        batch = Batch(operations, parts, self.spec if numbers else None)
+        batch = Batch(operations, parts, self.spec if numbers else None, {sha256(data): data for data in blobs})
         new, expected = (vault.commit(batch) for vault in self.both)
         assert new == expected
 
@@ -116,6 +123,25 @@ class VaultMachine(RuleBasedStateMachine):
     @rule(cube=cubes, text=texts, own=fields, directions=vectors, stale=st.booleans())
     def update(self, cube: str, text: str, own: dict[str, Any], directions: list[tuple[int, ...]], stale: bool) -> None:
         self.commit([self.here.write_put(text, cube=cube, parents=self.parents(cube, stale=stale), **own)], directions)
+
+    @rule(cube=cubes, data=blobs, comes=st.booleans(), stale=st.booleans())
+    def cache(self, cube: str, data: bytes, comes: bool, stale: bool) -> None:
+        """With its blob or without."""
+        parents = self.parents(cube, stale=stale)
+        written = self.here.write_put("", cube=cube, parents=parents, payload=cache(ref(data)), namespace="a")
+        self.commit([written], blobs=[data] if comes else [])
+
+    @rule()
+    def bring(self) -> None:
+        """What is missing comes."""
+        missing = {each.blob.sha256 for each in self.model.missing_blobs()}
+        self.commit([], blobs=[data for data in BLOBS if sha256(data) in missing])
+
+    @rule(cube=cubes)
+    def expire(self, cube: str) -> None:
+        self.here.clock.advance(timedelta(seconds=1))
+        parents = self.parents(cube, stale=False)
+        self.commit([self.here.author.move(cube, State.EXPIRED, parents=parents, reason="test")])
 
     @rule(cube=cubes, which=st.integers(0, 9))
     def roll_back(self, cube: str, which: int) -> None:
@@ -215,6 +241,11 @@ class VaultMachine(RuleBasedStateMachine):
         assert self.sqlite.count(selection) == len(cubes)
         assert self.sqlite.passages(selection, names) == self.model.passages(selection, names)
         assert self.sqlite.get(names, known_at=selection.known_at) == self.model.get(names, known_at=selection.known_at)
+        assert self.sqlite.missing_blobs() == self.model.missing_blobs()
+        for name in names:
+            for version in (None, *(op.id for op in self.model.history(name))):
+                got, expected = (held(vault, name, version) for vault in self.both)
+                assert got == expected
         for word in WORDS:
             got, expected = (vault.match(selection, [word], limit=ALL) for vault in self.both)
             assert {scored.cube for scored in got} == {scored.cube for scored in expected}
@@ -239,6 +270,14 @@ class VaultMachine(RuleBasedStateMachine):
             assert self.sqlite.log(limit=ALL) == self.model.log(limit=ALL)
             assert self.sqlite.namespaces() == self.model.namespaces()
             assert self.sqlite.latest == self.model.latest
+
+
+def held(vault: Vault, cube: str, version: str | None) -> object:
+    """The blob of a version, or why there is none."""
+    try:
+        return bytes(vault.blob(cube, version=version))
+    except MemOSError as error:
+        return type(error)
 
 
 def assert_alike(got: Sequence[Scored], expected: Sequence[Scored], *, whole: bool = True) -> None:

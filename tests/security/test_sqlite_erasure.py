@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from memos_core.cube.claim import Claim
 from memos_core.cube.interval import Interval
@@ -15,6 +16,7 @@ from memos_core.infrastructure.vault import vectors
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
 from memos_core.ports import Batch, EmbeddingSpec, Part, Span
 from memos_core.testing.clock import ManualClock
+from memos_core.testing.vault.blobs import bring, ref, write
 from memos_core.testing.vault.desk import Desk, alice, day
 
 SPEC = EmbeddingSpec("of-the-test", 32)
@@ -58,7 +60,9 @@ def put(desk: Desk, text: str, number: int, *, cube: str | None = None, **fields
 
 
 def bytes_of(path: Path) -> bytes:
-    return b"".join(file.read_bytes() for file in sorted(path.parent.glob(path.name + "*")))
+    return b"".join(
+        file.read_bytes() for file in sorted(path.parent.rglob("*")) if file.is_file() and path.name in str(file)
+    )
 
 
 def traces(number: int, mark: str) -> dict[str, bytes]:
@@ -150,6 +154,29 @@ def test_late_body_of_an_erased_cube_never_reaches_the_file(tmp_path: Path) -> N
     vault.commit(Batch([late], {late.id: [Part(Span(0, 3), "xylophagous embedded", vector(5000))]}, SPEC))
     assert_gone(path)
     assert vault.history(newer.cube)[2].body is None
+
+
+@pytest.mark.parametrize("end", ["erase", "expire"])
+def test_bytes_of_a_blob_and_its_digest_are_in_no_file(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "vault.db"
+    vault, desk, newer, _ = furnished(path)
+    data = b"xylophagous beetle" * 100_000
+    older = write(desk, data, cube=newer.cube, parents=[newer.id])
+    bring(vault, older, data)
+    latest = desk.put("quixotically brave", cube=newer.cube, parents=[older.id])
+    digest = ref(data).sha256
+    assert data in bytes_of(path)
+    assert any(digest in str(file) for file in tmp_path.rglob("*"))
+    if end == "erase":
+        desk.erase(latest)
+        assert digest.encode() not in bytes_of(path)
+    else:
+        desk.move(latest, State.EXPIRED)
+    assert not vault.has_traces
+    assert data[:1000] not in bytes_of(path)
+    assert not any(digest in str(file) for file in tmp_path.rglob("*"))
+    vault.close()
+    assert data[:1000] not in bytes_of(path)
 
 
 def test_replaced_embedder_leaves_no_vectors(tmp_path: Path) -> None:

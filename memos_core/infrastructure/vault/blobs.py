@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +31,8 @@ from memos_core.infrastructure.vault.statements import load, query
 from memos_core.ports import Batch, BlobSource, MissingBlob
 
 _SQL = load("blobs")
+
+Read = Callable[[], AbstractContextManager[apsw.Connection]]  #: begins a transaction
 
 
 class Held(NamedTuple):
@@ -129,7 +131,7 @@ class Blobs:
         return [each for each in used if (each.blob.sha256, each.blob.size) not in here]
 
     def all(self, db: apsw.Connection) -> Iterator[Held]:
-        """Blobs that should be here, by digest."""
+        """Blobs that should be here, by digest; without ``data``."""
         return (Held(*row) for row in query(db, _SQL["all"]))
 
     def forget(self, db: apsw.Connection) -> None:
@@ -148,23 +150,20 @@ class Blobs:
         """
         self.is_sweep_due = self._folder is not None and not self._folder.remove(self._strays(db))
 
-    def damages(self, read: Callable[[], AbstractContextManager[apsw.Connection]]) -> Iterator[Damage]:
+    def damages(self, read: Read) -> Iterator[Damage]:
         """Compare every blob with its digest. What is erased meanwhile is no damage.
 
-        Parameters
-        ----------
-        read
-            Begins a transaction; none is open while files are read.
+        No transaction is open while a file is read.
         """
         with read() as db:
             found = [*self.all(db)]
-        for held in found:
-            problem = self._problem(held)
-            if problem is None:
-                continue
+        for each in found:
             with read() as db:
-                if self._held(db, held.digest) == held:
-                    yield Damage(f"blob {held.digest}", problem)
+                held = self._held(db, each.digest)
+            problem = None if held is None else self._problem(held)
+            with read() as db:
+                if problem is not None and self._held(db, each.digest) == held:
+                    yield Damage(f"blob {each.digest}", problem)
 
     def reseal(self, db: apsw.Connection) -> None:
         """Encrypt files that are not, or decrypt those that are, in a write transaction; the old ones are to be swept.
@@ -185,19 +184,31 @@ class Blobs:
         except InvalidInput as error:
             raise self._corrupt(held, "it was altered") from error
 
-    def copy(self, db: apsw.Connection, path: str) -> list[Held]:
-        """Write the files of the vault that is being copied to a path; return those whose files have gone meanwhile."""
+    def copy(self, wanted: Iterable[Held], path: str, read: Read) -> list[Held]:
+        """Write the files of the vault that is being copied to a path; return those that have gone meanwhile."""
         target, lost = Folder(folder_of(path)), []
-        for held in self.all(db):
+        for held in wanted:
             name = held.digest if held.name is None else held.name
-            if name in target.names():
-                continue
-            try:
-                view = memoryview(held.data or b"") if self._folder is None else self._folder.mapped(name)
-                target.place(name, in_pieces(view))
-            except FileNotFoundError:
+            if name not in target.names() and not self._is_copied(held, target, name, read):
                 lost.append(held)
         return lost
+
+    def _is_copied(self, held: Held, target: Folder, name: str, read: Read) -> bool:
+        try:
+            target.place(name, in_pieces(self._raw(held, read)))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _raw(self, held: Held, read: Read) -> memoryview:
+        """A file as it is."""
+        if self._folder is not None:
+            return self._folder.mapped(held.name or held.digest)
+        with read() as db:
+            found = self._held(db, held.digest)
+        if found is None:
+            raise FileNotFoundError
+        return memoryview(found.data or b"")
 
     def _strays(self, db: apsw.Connection) -> set[str]:
         if self._folder is None:
@@ -221,7 +232,7 @@ class Blobs:
 
     def _is_here(self, held: Held) -> bool:
         if self._folder is None or held.name is None:
-            return held.data is not None
+            return self._folder is None
         with suppress(FileNotFoundError), translated(self._folder.path):
             return (self._folder.path / held.name).stat().st_size == _file_size(held)
         return False

@@ -318,7 +318,8 @@ class SQLiteVault:
     def _is_copied(self, path: str) -> bool:
         with self._pool.read() as db:
             upkeep.copy(db, path, self.key)
-            lost = self._blobs.copy(db, path)
+            wanted = [*self._blobs.all(db)]
+        lost = self._blobs.copy(wanted, path, self._pool.read)
         with self._pool.read() as db:
             return {*lost} <= {*self._blobs.all(db)}
 

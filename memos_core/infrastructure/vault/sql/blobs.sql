@@ -15,7 +15,7 @@ insert or replace into blob (digest, size, name, key, data) values (?, ?, ?, ?, 
 select size, name, key, data from blob where digest = ?;
 
 -- name: all
-select digest, size, name, key, data from blob order by digest;
+select digest, size, name, key, null from blob order by digest;
 
 -- name: forget
 delete from blob where not exists (select 1 from put where put.blob = blob.digest);
