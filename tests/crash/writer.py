@@ -1,8 +1,8 @@
 """Writes to a vault until it is killed. Run by the tests; not a test itself.
 
 Reads a path, a seed and a mode a line; for each it forks a child that writes batches of puts, updates, moves and
-erasures, with text and vectors, to the vault there; in the mode "blobs", with blobs. What it tries and what it has
-stored, it tells in JSON lines.
+erasures, with text and vectors, to the vault there; in the mode "blobs", with blobs, and every other batch grouped.
+What it tries and what it has stored, it tells in JSON lines.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from memos_core.ports import Batch, EmbeddingSpec, Part, Span
 SPEC = EmbeddingSpec("of-the-test", 16)
 BATCHES = 16
 PUTS = 4  # new cubes a batch
-BLOB = 300_000  # bytes
+BLOB = 100_000  # bytes
 
 
 def tell(**fields: object) -> None:
@@ -88,11 +88,11 @@ def write(path: str, seed: int, mode: str) -> None:
     vault = SQLiteVault(path, clock=clock)
     author = Author(vault.actor, HybridClock(clock.now))
     author.clock.observe(vault.latest)
-    for batch in batches(author, random.Random(seed), with_blobs="blobs" in mode):
+    for number, batch in enumerate(batches(author, random.Random(seed), with_blobs=mode == "blobs")):
         tell(tried=[operation.id for operation in batch.operations])
         if mode == "boast":
             tell(stored=True)
-        if "grouped" in mode:
+        if mode == "grouped" or (mode == "blobs" and number % 2):
             commit_one_by_one(vault, batch)
         else:
             vault.commit(batch)
