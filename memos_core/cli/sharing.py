@@ -19,6 +19,7 @@ from memos_core.cli.options import (
     filters,
 )
 from memos_core.cli.output import counted, paragraph, progress, screen
+from memos_core.cli.place import fetched_key
 from memos_core.cube.package import About, Disclosure
 from memos_core.errors import InvalidInput
 from memos_core.interface.context import printable
@@ -35,6 +36,15 @@ KeyFile = Annotated[
 Identities = Annotated[
     Optional[list[Path]],
     typer.Option("--identity", "-i", metavar="FILE", help="File with a secret key of age, for what is encrypted."),
+]
+
+OtherKey = Annotated[
+    Optional[str],
+    typer.Option(
+        "--other-key-from",
+        metavar="PLACE",
+        help="Where the key of the other vault is, if it is encrypted: file:PATH, keyring:NAME or prompt.",
+    ),
 ]
 
 
@@ -156,13 +166,15 @@ def merge(
         bool, typer.Option("--vectors", help="Use the package's vectors, if a sample of them is right.")
     ] = False,
     identities: Identities = None,
+    other_key: OtherKey = None,
     vault: Vault = None,
     as_json: Json = False,
 ) -> None:
     """Take in all that another vault or a package knows: the union of both. For what is yours or your team's."""
     call = Call.of(ctx, vault=vault, as_json=as_json)
+    secrets, key = secrets_of(identities), None if other_key is None else fetched_key(other_key)
     with call.memory(create=True) as memos, progress("Embedding", quiet=call.as_json) as advance:
-        merged = memos.merge(path, identities=secrets_of(identities), trust_vectors=trust_vectors, progress=advance)
+        merged = memos.merge(path, identities=secrets, trust_vectors=trust_vectors, key=key, progress=advance)
     call.answer({"merged": merged}, lambda: _show_merged(merged))
 
 
@@ -170,12 +182,14 @@ def sync(
     ctx: typer.Context,
     first: Annotated[Path, typer.Argument(metavar="A", help="A vault.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    other_key: OtherKey = None,
     as_json: Json = False,
 ) -> None:
     """Bring two vaults to the same memories."""
     call = Call.of(ctx, vault=first, as_json=as_json)
+    key = None if other_key is None else fetched_key(other_key)
     with call.memory() as memos, progress("Embedding", quiet=call.as_json) as advance:
-        taken, given = memos.sync(second, progress=advance)
+        taken, given = memos.sync(second, key=key, progress=advance)
 
     def show() -> None:
         for path, merged in ((first, taken), (second, given)):

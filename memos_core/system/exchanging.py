@@ -201,6 +201,10 @@ class Exchanging(Receiving):
         EmbedderMismatch
             If one of them holds vectors of another embedder.
         """
+        from memos_core.infrastructure.exchange.opening import is_vault
+
+        if not is_vault(Path(fspath(path)), key=key):
+            raise InvalidInput(detail=f"{fspath(path)} is no vault, or one that is encrypted and needs its key.")
         taken = self.merge(path, key=key, progress=progress)
         embedder = self._loaded_embedder()
         with type(self).open(path, embedder=embedder, clock=self._clock, key=key) as other:

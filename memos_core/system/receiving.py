@@ -15,7 +15,7 @@ from memos_core.cube.grant import Right
 from memos_core.cube.memcube import MemCube, Trust
 from memos_core.cube.namespace import Namespace, NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
-from memos_core.cube.operation import Operation
+from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.package import Merged
 from memos_core.errors import (
     BlobMissing,
@@ -32,10 +32,11 @@ from memos_core.system.piping import Piping
 
 if TYPE_CHECKING:
     from memos_core.infrastructure.exchange.archive import Package
+    from memos_core.ports import Vector
 
 TAKEN = "taken from"  # the note of how far the logs of other vaults were read
 PAGE = 500  # operations at a time
-SAMPLE = 32  # vectors of a package that are made anew, to be compared
+SAMPLE = 32  # memories of a package whose vectors are made anew, to be compared
 SAME = 0.999  # cosine from which on two vectors are of one text
 
 
@@ -247,18 +248,19 @@ class Receiving(Piping):
 
     def _checked_vectors(self, package: Package) -> Known | None:
         """The vectors of a package, if they are those that the embedder makes: some are made anew, at random."""
+        from memos_core.infrastructure.exchange.choosing import contents
         from memos_core.operation.embedding import texts_of
 
         embedder = self._loaded_embedder()
         file = package.vectors(asdict(embedder.spec))
-        if file is None:
+        if file is None or not self._whole.unembedded(embedder.spec, limit=1):
             return None
-        missing = dict(self._whole.unembedded(embedder.spec, limit=PAGE))
-        found = file.known(texts_of(missing, embedder=embedder))
-        sample = random.SystemRandom().sample(sorted(found), min(SAMPLE, len(found)))
+        drawn = _drawn(op for page in package.pages() for op in page if op.body and op.kind is OperationKind.PUT)
+        found = file.known(texts_of(contents(drawn), embedder=embedder))
+        sample = sorted(found)
         made = dict(zip(sample, embedder.embed(sample) if sample else (), strict=True))
         if all(float(found[text] @ vector) > SAME for text, vector in made.items()):
-            return file.known
+            return lambda texts: {text: each for text, each in file.known(texts).items() if _is_unit(each)}
         warnings.warn(
             MemOSWarning(f"Vectors in {package.path.name} are not those of its texts. All are made anew."), stacklevel=4
         )
@@ -280,6 +282,21 @@ class Receiving(Piping):
             changed = tuple(cube.id for cube in written if cube.parents)
             merged = self._with_blobs_of(package, Merged(operations=len(written), new=new, changed=changed))
         return self._embedded(merged, None, progress)
+
+
+def _drawn(operations: Iterable[Operation]) -> list[Operation]:
+    """A sample of all, each as likely as any other, so that whoever made the package cannot know which."""
+    chance, drawn = random.SystemRandom(), list[Operation]()
+    for number, operation in enumerate(operations):
+        place = number if number < SAMPLE else chance.randrange(number + 1)
+        if place < SAMPLE:
+            drawn[place : place + 1] = [operation]
+    return drawn
+
+
+def _is_unit(vector: Vector) -> bool:
+    """Say whether a vector is one; what is not a number is not."""
+    return abs(float(vector @ vector) - 1) < 1 - SAME
 
 
 def _tier(given: Trust | str) -> Trust:

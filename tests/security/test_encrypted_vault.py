@@ -203,6 +203,12 @@ def test_the_command_line_takes_keys_from_files_and_prompts(tmp_path: Path, monk
     assert "fox" in run("--key-from", "prompt", "search", "fox", "--vault", "v.db", stdin="sesame\n").stdout
     assert run("--key-from", "prompt", "encrypt", "none", "--vault", "v.db", stdin="sesame\n").exit_code == 0
     assert "fox" in run("search", "fox", "--vault", "v.db").stdout
+    assert run("--key-from", "file:vault.key", "add", "An owl.", "--vault", "w.db").exit_code == 0
+    assert "1 memory new." in run("merge", "w.db", "--other-key-from", "file:vault.key", "--vault", "x.db").stdout
+    assert "owl" in run("search", "owl", "--vault", "x.db").stdout
+    assert "An owl." not in run("sync", "v.db", "w.db").stdout
+    assert run("sync", "v.db", "w.db", "--other-key-from", "file:vault.key").exit_code == 0
+    assert "owl" in run("search", "owl", "--vault", "v.db").stdout
 
 
 @pytest.mark.skipif(hasattr(apsw, "mc_version"), reason="the library that encrypts is here")

@@ -123,6 +123,14 @@ def test_two_vaults_that_changed_apart_come_to_the_same(memos: MemOS, other: Mem
     assert memos.sync(tmp_path / "b.db")[0].operations == 0
 
 
+def test_a_package_is_not_kept_in_step_with(memos: MemOS, other: MemOS, tmp_path: Path) -> None:
+    add(memos, "The fox is red.")
+    memos.export(tmp_path / "p")
+    with pytest.raises(InvalidInput, match="is no vault"):
+        other.sync(tmp_path / "p")
+    assert other.stats().operations == 0
+
+
 def test_what_rests_on_a_memory_follows_it_when_the_change_comes_by_merge(
     memos: MemOS, other: MemOS, tmp_path: Path
 ) -> None:
@@ -419,6 +427,45 @@ def test_vectors_that_are_not_those_of_their_texts_are_made_anew(
         with pytest.warns(MemOSWarning, match="made anew"):
             fresh.merge(tmp_path / "p", trust_vectors=True)
         assert fresh.search("The fox is red.", namespace="alice")[0].cube.id == fox
+
+
+def test_the_sample_of_vectors_is_of_the_whole_package(
+    memos: MemOS, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were it of the beginning, a stranger would put the false ones behind it."""
+    memos.add([Message(content=f"The fox number {number} is red.") for number in range(1200)], namespace="alice")
+    known = memos._whole.known_vectors
+    turned = lambda text, vector: vector if int(text.split()[3]) < 600 else np.roll(vector, 1)  # noqa: E731
+    monkeypatch.setattr(
+        memos._whole,
+        "known_vectors",
+        lambda texts, spec: {text: turned(text, vector) for text, vector in known(texts, spec).items()},
+    )
+    memos.export(tmp_path / "p", vectors=True)
+    with MemOS.open(":memory:", embedder=HashingEmbedder()) as fresh, pytest.warns(MemOSWarning, match="made anew"):
+        fresh.merge(tmp_path / "p", trust_vectors=True)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, 9.0])
+def test_what_is_no_vector_of_length_one_is_made_anew_wherever_it_lies(
+    memos: MemOS, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    from memos_core.system import receiving
+
+    foxes = [add(memos, f"The fox number {number} is red.") for number in range(3)]
+    known = memos._whole.known_vectors
+    bad = "The fox number 2 is red."
+    monkeypatch.setattr(
+        memos._whole,
+        "known_vectors",
+        lambda texts, spec: {t: np.full_like(v, value) if t == bad else v for t, v in known(texts, spec).items()},
+    )
+    monkeypatch.setattr(receiving, "_drawn", lambda operations: list(operations)[:2])
+    memos.export(tmp_path / "p", vectors=True)
+    with MemOS.open(":memory:", embedder=(embedder := Counting())) as fresh:
+        fresh.merge(tmp_path / "p", trust_vectors=True)
+        assert embedder.count == 3  # the sample, and the bad one
+        assert fresh.search(bad, namespace="alice")[0].cube.id == foxes[2]
 
 
 def test_another_embedder_is_refused_before_anything_is_taken(memos: MemOS, other: MemOS, tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from memos_core.errors import InvalidInput
+from memos_core.errors import InvalidInput, InvalidPackage
 from memos_core.infrastructure.exchange import encryption
 from memos_core.infrastructure.exchange.archive import Package
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
 from memos_core.ports import Batch, Clock, Vault
 
+_ZIP = b"PK\3\4"
 _SQLITE = b"SQLite format 3\0"
 
 
@@ -31,8 +32,18 @@ def opened_vault(path: Path, *, clock: Clock, key: str | None = None) -> SQLiteV
     VaultError
         If it is a database, and no vault that this release can use.
     """
-    is_vault = key is not None or start_of(path, len(_SQLITE)) == _SQLITE
-    return SQLiteVault(str(path), clock=clock, key=key) if is_vault else None
+    return SQLiteVault(str(path), clock=clock, key=key) if is_vault(path, key=key) else None
+
+
+def is_vault(path: Path, *, key: str | None) -> bool:
+    """Say whether a file seems to be a vault: what has a key is one.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot be read.
+    """
+    return start_of(path, len(_SQLITE)) == _SQLITE or key is not None
 
 
 @contextmanager
@@ -46,7 +57,11 @@ def opened_package(path: Path, *, identities: Iterable[str] = ()) -> Iterator[Pa
     InvalidPackage
         If it is not sound.
     """
-    if not encryption.is_encrypted(start_of(path, encryption.START)):
+    start = start_of(path, encryption.START)
+    if not encryption.is_encrypted(start):
+        if not start.startswith(_ZIP):
+            detail = "it does not begin as one. (A vault that is encrypted needs its key.)"
+            raise InvalidPackage(path=path, detail=detail)
         with Package(path) as package:
             yield package
         return
