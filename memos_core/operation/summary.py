@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DAMPING = 0.85
 STEPS = 30
+MOST = 1_000  # sentences compared with one another at a time: the comparison is quadratic
 SIMILAR = 0.3  # cosine below which two sentences have nothing to do with one another
 TWICE = 0.8  # cosine from which on a sentence says again what was chosen
 FEW_WORDS = 4  # a sentence of fewer says nothing by itself
@@ -65,18 +66,32 @@ def central(vectors: Vector) -> list[float]:
 def extract(of: Sequence[Sentence], vectors: Vector, *, words: int) -> str:
     """The most central sentences that fit into so many words, each with its date and speaker, in the order of time.
 
-    A sentence that says again what was chosen already is passed over.
+    A sentence that says again what was chosen already is passed over. Of more than a thousand sentences, the most
+    central of each thousand are compared with one another.
     """
-    ranks = central(vectors)
     chosen: list[int] = []
     left = words
-    for at in sorted(range(len(of)), key=lambda at: (-ranks[at], at)):
+    for at in _by_rank(vectors):
         length = len(of[at].text.split())
         is_new = not chosen or float((vectors[chosen] @ vectors[at]).max()) < TWICE
         if is_new and (length <= left or not chosen):
             chosen.append(at)
             left -= length
     return "\n".join(_line(of[at]) for at in sorted(chosen))
+
+
+def _by_rank(vectors: Vector) -> list[int]:
+    """Places of sentences, the most central first."""
+    places = list(range(len(vectors)))
+    while len(places) > MOST:
+        parts = [places[start : start + MOST] for start in range(0, len(places), MOST)]
+        places = sorted(at for part in parts for at in _ranked(part, vectors)[: MOST // 2])
+    return _ranked(places, vectors)
+
+
+def _ranked(places: Sequence[int], vectors: Vector) -> list[int]:
+    ranks = dict(zip(places, central(vectors[list(places)]), strict=True))
+    return sorted(places, key=lambda at: (-ranks[at], at))
 
 
 def _line(sentence: Sentence) -> str:

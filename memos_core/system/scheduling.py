@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import threading
 import warnings
 from collections.abc import Iterator
@@ -62,7 +63,7 @@ class Scheduling(Summing):
         InvalidInput
             If ``now`` has no time zone.
         """
-        from memos_core.operation.scheduler.looking import SEEN, look
+        from memos_core.operation.scheduler.looking import LAP, SEEN, look
         from memos_core.operation.scheduler.planning import plan
 
         at, bounds = aware(now, "now") or self._clock.now(), limits or Limits()
@@ -79,6 +80,7 @@ class Scheduling(Summing):
         with self.transaction():
             self._vault.enqueue([as_job(decision) for decision in decisions], at=at)
             if len(decisions) < bounds.decisions:  # otherwise what is new must be looked at once more
+                self._vault.note(LAP, json.dumps(snapshot.lap))
                 self._vault.note(SEEN, max((cube.updated_at for cube in snapshot.cubes), default=at).isoformat())
         return self._work(at, bounds)
 

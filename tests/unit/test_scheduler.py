@@ -531,3 +531,46 @@ def test_a_back_end_that_raises_anything_fails_alone(clock: ManualClock, broken:
     [(_, outcome)] = done(memos.tick(), Action.PROMOTE)
     assert outcome == "failed: The back end 'shelf' failed: RuntimeError('out of memory')"
     assert memos.get(fox).state is State.ACTIVATED
+
+
+def test_more_memories_than_a_round_may_look_at_come_in_turn(memos: MemOS, clock: ManualClock) -> None:
+    old = [said(memos, f"Note {number} is about the weather.") for number in range(12)]
+    for each in old:
+        memos.set_lifespan(each, ttl=DAY)
+    clock.advance(2 * DAY)
+    new = [
+        memos.derive(f"Foxes are seen at {number}.", because=said(memos, f"A fox: {number}.")) for number in range(6)
+    ]
+    limits = Limits(cubes=6)
+    rounds = [len(done(memos.tick(limits=limits), Action.EXPIRE)) for _ in range(20)]
+    assert sum(rounds) == len(old)
+    assert max(rounds) <= 3
+    assert all(memos.get(each).state is State.EXPIRED for each in old)
+    assert all(memos.get(each.id).state is not State.EXPIRED for each in new)
+
+
+def test_a_conversation_that_no_round_sees_whole_is_summed_up_whole_and_once(memos: MemOS, clock: ManualClock) -> None:
+    talk(memos)
+    clock.advance(2 * DAY)
+    ground = said(memos, "Note 0 is about the weather.")
+    twin = memos.derive("The owl is white", because=ground)
+    for number in range(8):
+        said(memos, f"Note {number} is about the weather.")
+    again = memos.derive("The owl is white.", because=ground)
+    said(memos, "Note 9 is about the weather.")
+    limits = Limits(cubes=4, episode=4)
+    rounds = [memos.tick(limits=limits) for _ in range(12)]
+    assert [len(each[0]) for found in rounds for each in done(found, Action.SUMMARISE)] == [4]
+    assert [each[0] for found in rounds for each in done(found, Action.MERGE)] == [(again.id, twin.id)]
+
+
+def test_many_sentences_are_summed_up_in_bounded_memory() -> None:
+    import numpy as np
+
+    from memos_core.operation import summary
+
+    vectors = np.random.default_rng(7).normal(size=(2 * summary.MOST + 5, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    order = summary._by_rank(vectors)
+    assert summary.MOST // 2 < len(order) <= summary.MOST
+    assert len(set(order)) == len(order)

@@ -99,6 +99,22 @@ class Tier(NamedTuple):
     is_for_stable: bool = False
 
 
+class Lap(NamedTuple):
+    """How far rounds have come that cannot look at everything at once.
+
+    Attributes
+    ----------
+    at
+        So many cubes, counted from the latest, were looked at in this lap.
+    since, began
+        When the lap before, and this one, began: what is newer than the first is compared with what is like it.
+    """
+
+    at: int = 0
+    since: str = ""
+    began: str = ""
+
+
 class Conversation(NamedTuple):
     """A conversation, and what is spoken of now.
 
@@ -127,7 +143,7 @@ class Limits:
     Attributes
     ----------
     cubes
-        Looked at.
+        Looked at. Of more, half are the latest ones, and the others come in turn, round by round.
     decisions
         Carried out.
     seconds
@@ -210,6 +226,8 @@ class Snapshot:
         Texts that wait for a vector.
     scrubbed
         When everything was last compared with its checksums.
+    lap
+        Where the next round goes on.
     """
 
     cubes: tuple[MemCube, ...] = ()
@@ -218,3 +236,4 @@ class Snapshot:
     tiers: Mapping[str, Tier] = field(default_factory=dict)
     unembedded: int = 0
     scrubbed: datetime | None = None
+    lap: Lap = field(default_factory=Lap)
