@@ -184,7 +184,8 @@ class Finding(OpenVault):
             If the name is no text.
         """
         (named,) = names([conversation], "conversation")
-        wanted = selection(namespace, now=self._clock.now(), **filters)
+        now = self._clock.now()
+        wanted = self._vault.packages.recalled(selection(namespace, now=now, **filters), now)
         cubes = self._vault.get(self._vault.working(wanted.namespace, named), known_at=wanted.known_at)
         return [cube for cube in cubes if wanted.admits(cube)]
 

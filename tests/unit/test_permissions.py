@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from memos_core import MemOS, Message
 from memos_core.cube.memcube import Trigger
-from memos_core.errors import CubeNotFound, NotPermitted
+from memos_core.errors import CubeNotFound, MemOSError, NotPermitted
 from memos_core.operation.pipeline import Step, retag
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.embedders import HashingEmbedder
@@ -176,27 +177,81 @@ def test_a_stranger_may_do_nothing_and_changes_nothing(world: World, method: str
     assert operations(world.memos) == before
 
 
-WITH_ID = [
-    name
-    for name in MATRIX
-    if name
-    in "set_rights get history diff why impact derive link update rollback resolve forget revive freeze thaw expire".split()
-    or name in ("set_lifespan", "accept", "reject", "erase")
-]
+ById = Callable[[MemOS, str, str], Any]
+
+#: Every way in which a method takes an id, or a version, with one of one's own where it takes another as well.
+BY_ID: dict[str, ById] = {
+    "get.cube_id": lambda memos, it, _: memos.get(it),
+    "history.cube_id": lambda memos, it, _: memos.history(it),
+    "diff.cube_id": lambda memos, it, _: memos.diff(it, "0" * 64),
+    "why.cube_id": lambda memos, it, _: memos.why(it),
+    "impact.cube_ids": lambda memos, it, own: memos.impact([own, it]),
+    "derive.because": lambda memos, it, own: memos.derive("It is quick.", because=[own, it]),
+    "link.source": lambda memos, it, own: memos.link(it, "explains", own),
+    "link.target": lambda memos, it, own: memos.link(own, "explains", it),
+    "update.cube_id": lambda memos, it, _: memos.update(it, "The fox is slow."),
+    "rollback.cube_id": lambda memos, it, _: memos.rollback(it, "0" * 64),
+    "resolve.cube_id": lambda memos, it, _: memos.resolve(it),
+    "forget.cube_id": lambda memos, it, _: memos.forget(it),
+    "erase.cube_ids": lambda memos, it, own: memos.erase([own, it]),
+    "freeze.cube_id": lambda memos, it, _: memos.freeze(it),
+    "thaw.cube_id": lambda memos, it, _: memos.thaw(it),
+    "revive.cube_id": lambda memos, it, _: memos.revive(it),
+    "expire.cube_id": lambda memos, it, _: memos.expire(it),
+    "set_lifespan.cube_id": lambda memos, it, _: memos.set_lifespan(it, decay=0.5),
+    "set_rights.cube_id": lambda memos, it, _: memos.set_rights(it, licence="CC0-1.0"),
+    "accept.cube_id": lambda memos, it, _: memos.accept(it),
+    "reject.cube_id": lambda memos, it, _: memos.reject(it),
+    "restore.cube": lambda memos, it, _: memos.restore("then", cube=it, namespace=THERE),
+    "restore.cube alone": lambda memos, it, _: memos.restore("then", cube=it),
+    "audit.cube": lambda memos, it, _: memos.audit(cube=it, namespace=THERE),
+    "graph.about": lambda memos, it, _: sorted(memos.graph(it, namespace=THERE).edges),
+    "search.id_prefix": lambda memos, it, _: memos.search("fox", namespace=THERE, id_prefix=it),
+}
+BY_VERSION: dict[str, ById] = {
+    "diff": lambda memos, it, own: memos.diff(own, it),
+    "rollback": lambda memos, it, own: memos.rollback(own, it),
+    "resolve": lambda memos, it, own: memos.resolve(own, it),
+}
 
 
-@pytest.mark.parametrize("method", WITH_ID)
-def test_a_foreign_id_answers_as_a_missing_one(world: World, method: str) -> None:
+def answer(call: ById, memos: MemOS, it: str, own: str) -> str:
+    """What comes back, or the error, without the id that was asked for."""
+    try:
+        return str(call(memos, it, own)).replace(it, "ID")
+    except MemOSError as error:
+        return f"{type(error).__name__}: {error}".replace(it, "ID")
+
+
+def test_every_parameter_that_takes_an_id_is_tried() -> None:
+    takes = {"cube_id", "cube_ids", "cube", "because", "about", "source", "target"}
+    found = {
+        f"{name}.{parameter}"
+        for name, method in inspect.getmembers(MemOS, inspect.isroutine)
+        if name in PUBLIC
+        for parameter in inspect.signature(method).parameters
+        if parameter in takes
+    }
+    assert found - {"export.about"} <= BY_ID.keys()  # that is a description
+
+
+@pytest.mark.parametrize("way", [*BY_ID, *BY_VERSION])
+def test_a_foreign_id_answers_as_a_missing_one_and_changes_nothing(world: World, way: str) -> None:
     world.memos.grant("user:bob", namespace=THERE, role="owner")
     stranger = world.memos.as_principal("user:bob")
-    missing = "018f0000-0000-7000-8000-000000000000"
-    nowhere = World(world.memos, *[missing] * 5, world.version)
-    answers = []
-    for asked in (world, nowhere):
-        with pytest.raises(CubeNotFound) as refused:
-            MATRIX[method][1](stranger, asked)
-        answers.append(str(refused.value).replace(str(refused.value.facts["cube_id"]), "ID"))
+    stranger.snapshot("then", namespace=THERE)
+    [own] = stranger.add("The fox is mine.", namespace=THERE).ids
+    stranger.update(own, "The fox is all mine.")
+    foreign, missing = (world.fact, "018f0000-0000-7000-8000-000000000000")
+    if way in BY_VERSION:
+        foreign, missing = world.version, "0" * 64
+    before = operations(world.memos)
+    call = (BY_ID | BY_VERSION)[way]
+    answers = [answer(call, stranger, it, own) for it in (foreign, missing)]
     assert answers[0] == answers[1]
+    assert operations(world.memos) == before
+    for it in (world.waiting, world.archived, world.frozen) if way in BY_ID else ():
+        assert answer(call, stranger, it, own) == answers[0]
 
 
 @pytest.mark.parametrize("method", MATRIX)
