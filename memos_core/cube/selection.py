@@ -134,6 +134,8 @@ class Selection(Frozen):
         How their ids begin.
     now
         Cubes that expire at or before this moment are left out.
+    contested
+        Only cubes of which versions were written apart, and not settled since.
     as_of
         Valid time: only what had happened by then, and of claims only what still held. A claim of an instant holds
         from then on.
@@ -151,6 +153,7 @@ class Selection(Frozen):
     session: str | None = None
     id_prefix: str | None = Field(default=None, pattern="^[0-9a-f-]{1,36}$")
     where: tuple[Condition, ...] = ()
+    contested: bool = False
     now: AwareDatetime | None = None
     as_of: AwareDatetime | None = None
     known_at: AwareDatetime | None = None
@@ -161,7 +164,12 @@ class Selection(Frozen):
 
     def admits(self, cube: MemCube) -> bool:
         """Say whether a cube, folded as of ``known_at``, passes."""
-        return self.admits_content(cube) and cube.state in self.states and cube.id.startswith(self.id_prefix or "")
+        return (
+            self.admits_content(cube)
+            and cube.state in self.states
+            and cube.id.startswith(self.id_prefix or "")
+            and (bool(cube.conflicts) or not self.contested)
+        )
 
     def admits_content(self, content: Content) -> bool:
         """Say whether a content passes, whatever its state."""

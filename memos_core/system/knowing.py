@@ -32,8 +32,8 @@ class Knowing(Governing):
 
         :meth:`resolve` settles each.
         """
-        wanted = selection(namespace, now=self._clock.now(), states=State)
-        apart = [cube for cube in self._vault.select(wanted, limit=self._vault.count(wanted)) if cube.conflicts]
+        wanted = selection(namespace, now=self._clock.now(), states=State).model_copy(update={"contested": True})
+        apart = self._vault.select(wanted, limit=self._vault.count(wanted))
         disputed = [belief.cube for belief in self.claims(namespace=namespace) if belief.conflicts_with]
         return [*{cube.id: cube for cube in (*apart, *disputed)}.values()]
 

@@ -106,6 +106,12 @@ def _contents(selection: Selection, put: str, values: dict[str, Any]) -> Iterato
     if selection.now is not None:
         values["now"] = microseconds(selection.now)
         yield f"({put}.expires is null or {put}.expires > :now)"
+    if selection.contested:
+        values["contested_at"] = horizon(selection.known_at)
+        yield (
+            f"exists (select 1 from shown where shown.cube = {put}.cube and shown.put = {put}.seq"  # noqa: S608 - an alias
+            " and shown.known_from <= :contested_at and shown.known_to >= :contested_at and shown.conflicts != '[]')"
+        )
     if selection.as_of is not None:
         values["as_of"] = microseconds(selection.as_of)
         yield (

@@ -285,10 +285,17 @@ class Reading(VaultSuite):
         (cube,) = desk.vault.select(alice(), limit=9)
         assert (cube.text, cube.version, cube.conflicts) == ("trusted", user.id, (tool.id,))
         assert desk.vault.stats().conflicts == 1
+        desk.put("of one mind")
+        then, contested = desk.clock.now(), alice(contested=True)
+        desk.clock.advance(timedelta(seconds=1))
+        assert (desk.texts(contested), desk.vault.count(contested)) == (["trusted"], 1)
+        assert [found.cube for found in desk.vault.match(contested, ["trusted", "one"], limit=9)] == [put.cube]
         desk.put("settled", cube=put.cube, parents=[tool.id, user.id])
-        (cube,) = desk.vault.select(alice(), limit=9)
+        cube, _ = desk.vault.select(alice(), limit=9)
         assert (cube.text, cube.conflicts) == ("settled", ())
         assert desk.vault.stats().conflicts == 0
+        assert desk.texts(contested) == []
+        assert desk.texts(alice(contested=True, known_at=then)) == ["trusted"]
 
     def test_history_is_told_in_the_order_of_time(self, desk: Desk) -> None:
         first = desk.write_put("first")
