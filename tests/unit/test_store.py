@@ -333,6 +333,15 @@ def test_only_the_keeper_writes_the_index(world: World) -> None:
         Registry(world.location, SigningKey.new(), clock=world.clock)
 
 
+def test_two_who_keep_a_registry_lose_nothing_of_each_other(world: World) -> None:
+    other = Registry(world.location, world.keeper, clock=world.clock)
+    other.publish(world.packed("1.0.0", name="doctor/surgery"))
+    world.publish("1.0.0")
+    other.yank(NAME, "1.0.0", reason="a wrong dose")
+    index = Registry(world.location, world.keeper, clock=world.clock).index
+    assert (index.version, set(index.packages)) == (3, {NAME, "doctor/surgery"})
+
+
 def test_an_altered_index_or_package_is_refused(world: World) -> None:
     world.publish("1.0.0")
     index = world.location / INDEX_FILE

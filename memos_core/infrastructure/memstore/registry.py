@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from memos_core.infrastructure.memstore.statements import INDEX, ROTATION, check
 from memos_core.ports import Clock
 
 INDEX_FILE = "index.json"
+LOCK_FILE = ".lock"
 MAX_INDEX = 32 * 1024 * 1024  # bytes
 LIFETIME = timedelta(days=90)
 
@@ -73,42 +76,48 @@ class Registry:
             manifest = package.manifest
         if manifest.name is None or manifest.version is None or manifest.publisher is None:
             raise InvalidInput(detail=f"{path} has no name, version or signature; export it with about= and key=.")
-        name = package_name(manifest.name)
-        known = self._index.packages.get(name) or Listing(name=name, publisher=manifest.publisher)
-        if known.release(manifest.version) is not None:
-            detail = f"{name} {manifest.version} is published, and a release never changes. Give it another version."
-            raise InvalidInput(detail=detail)
-        scope = name.partition("/")[0]
-        for other in self._index.packages.values():
-            if other.name.partition("/")[0] == scope:
-                whose = f"The publisher {scope}"
-                check_pin(other.publisher, manifest.publisher, other.rotations, registry=str(self._folder), whose=whose)
-        place = f"{name}-{manifest.version}"
-        release = Release(
-            version=manifest.version,
-            path=f"sold/{place}" if paid else f"packages/{place}.memcube",
-            sha256="" if paid else digest_of(path),
-            size=0 if paid else path.stat().st_size,
-            description=manifest.description,
-            licence=manifest.licence,
-            cubes=manifest.cubes,
-            paid=paid,
-        )
-        if not paid:
-            self._put(path, release.path)
-        listing = known.model_copy(update={"releases": (*known.releases, release), "publisher": manifest.publisher})
-        self._write(lambda index: {"packages": {**index.packages, name: listing}})
-        return release
+        with self._changing():
+            name = package_name(manifest.name)
+            known = self._index.packages.get(name) or Listing(name=name, publisher=manifest.publisher)
+            if known.release(manifest.version) is not None:
+                detail = (
+                    f"{name} {manifest.version} is published, and a release never changes. Give it another version."
+                )
+                raise InvalidInput(detail=detail)
+            scope = name.partition("/")[0]
+            for other in self._index.packages.values():
+                if other.name.partition("/")[0] == scope:
+                    whose = f"The publisher {scope}"
+                    check_pin(
+                        other.publisher, manifest.publisher, other.rotations, registry=str(self._folder), whose=whose
+                    )
+            place = f"{name}-{manifest.version}"
+            release = Release(
+                version=manifest.version,
+                path=f"sold/{place}" if paid else f"packages/{place}.memcube",
+                sha256="" if paid else digest_of(path),
+                size=0 if paid else path.stat().st_size,
+                description=manifest.description,
+                licence=manifest.licence,
+                cubes=manifest.cubes,
+                paid=paid,
+            )
+            if not paid:
+                self._put(path, release.path)
+            listing = known.model_copy(update={"releases": (*known.releases, release), "publisher": manifest.publisher})
+            self._write(lambda index: {"packages": {**index.packages, name: listing}})
+            return release
 
     def deliver(self, path: Path, *, name: str, version: str, licence: str) -> str:
         """Put the file of a buyer where the licence leads to; return its place."""
-        listing = self._index.packages.get(name)
-        release = None if listing is None else listing.release(version)
-        if release is None or not release.paid:
-            raise InvalidInput(detail=f"{name} {version} is not listed here as a paid one.")
-        place = f"{release.path}/{licence}.memcube"
-        self._put(path, place)
-        return place
+        with self._changing():
+            listing = self._index.packages.get(name)
+            release = None if listing is None else listing.release(version)
+            if release is None or not release.paid:
+                raise InvalidInput(detail=f"{name} {version} is not listed here as a paid one.")
+            place = f"{release.path}/{licence}.memcube"
+            self._put(path, place)
+            return place
 
     def yank(self, name: str, version: str, *, reason: str) -> None:
         """Say that a release is not to be installed any more. Who has it keeps it.
@@ -118,14 +127,16 @@ class Registry:
         InvalidInput
             If there is no such release, or no reason.
         """
-        listing = self._index.packages.get(name)
-        if listing is None or listing.release(version) is None or not reason.strip():
-            raise InvalidInput(detail=f"There is no {name} {version} here, or no reason is given.")
-        releases = tuple(
-            each.model_copy(update={"yanked": reason}) if each.version == version else each for each in listing.releases
-        )
-        changed = listing.model_copy(update={"releases": releases})
-        self._write(lambda index: {"packages": {**index.packages, name: changed}})
+        with self._changing():
+            listing = self._index.packages.get(name)
+            if listing is None or listing.release(version) is None or not reason.strip():
+                raise InvalidInput(detail=f"There is no {name} {version} here, or no reason is given.")
+            releases = tuple(
+                each.model_copy(update={"yanked": reason}) if each.version == version else each
+                for each in listing.releases
+            )
+            changed = listing.model_copy(update={"releases": releases})
+            self._write(lambda index: {"packages": {**index.packages, name: changed}})
 
     def revoke(self, token: bytes) -> Licence:
         """Say that a licence does not count any more. Who polls the index finds out; who never does, does not.
@@ -137,26 +148,29 @@ class Registry:
         InvalidInput
             If there is no such package here.
         """
-        name = licensing.subject(token)
-        listing = self._index.packages.get(name)
-        if listing is None:
-            raise InvalidInput(detail=f"There is no {name} here.")
-        licence = licensing.verified(token, publisher=listing.publisher, rotations=listing.rotations)
-        revoked = (*dict.fromkeys((*listing.revoked, licence.id)),)
-        changed = listing.model_copy(update={"revoked": revoked})
-        self._write(lambda index: {"packages": {**index.packages, name: changed}})
-        return licence
+        with self._changing():
+            name = licensing.subject(token)
+            listing = self._index.packages.get(name)
+            if listing is None:
+                raise InvalidInput(detail=f"There is no {name} here.")
+            licence = licensing.verified(token, publisher=listing.publisher, rotations=listing.rotations)
+            revoked = (*dict.fromkeys((*listing.revoked, licence.id)),)
+            changed = listing.model_copy(update={"revoked": revoked})
+            self._write(lambda index: {"packages": {**index.packages, name: changed}})
+            return licence
 
     def refresh(self) -> Index:
         """Sign the index anew, so that it does not expire."""
-        self._write(lambda _: {})
-        return self._index
+        with self._changing():
+            self._write(lambda _: {})
+            return self._index
 
     def rotate(self, new: SigningKey) -> None:
         """Let another key sign the index from now on; the old one names it."""
-        envelope = rotation(self._key, new.public)
-        self._key = new
-        self._write(lambda index: {"rotations": (*index.rotations, envelope)})
+        with self._changing():
+            envelope = rotation(self._key, new.public)
+            self._key = new
+            self._write(lambda index: {"rotations": (*index.rotations, envelope)})
 
     def rotate_publisher(self, publisher: str, envelope: str) -> None:
         """Note that a publisher, the first half of its packages' names, has named a new key.
@@ -172,14 +186,23 @@ class Registry:
             If there is no such publisher, or the envelope is none.
         """
         read(envelope.encode(), ROTATION)
-        changed = {
-            name: listing.model_copy(update={"rotations": (*listing.rotations, envelope)})
-            for name, listing in self._index.packages.items()
-            if name.partition("/")[0] == publisher
-        }
-        if not changed:
-            raise InvalidInput(detail=f"There is no publisher {publisher!r} here.")
-        self._write(lambda index: {"packages": {**index.packages, **changed}})
+        with self._changing():
+            changed = {
+                name: listing.model_copy(update={"rotations": (*listing.rotations, envelope)})
+                for name, listing in self._index.packages.items()
+                if name.partition("/")[0] == publisher
+            }
+            if not changed:
+                raise InvalidInput(detail=f"There is no publisher {publisher!r} here.")
+            self._write(lambda index: {"packages": {**index.packages, **changed}})
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Be the only one who changes the registry, and start from what others have made of it."""
+        with (self._folder / LOCK_FILE).open("a") as lock:
+            _lock(lock.fileno())
+            self._index = self._held()
+            yield
 
     def _held(self) -> Index:
         path = self._folder / INDEX_FILE
@@ -210,6 +233,18 @@ class Registry:
             stream.flush()
             os.fsync(stream.fileno())
         unfinished.replace(self._folder / INDEX_FILE)
+
+
+def _lock(file: int) -> None:
+    """Wait until nobody else holds a file, and hold it until it is closed."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file, msvcrt.LK_LOCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def digest_of(path: Path) -> str:
