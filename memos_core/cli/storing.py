@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -114,23 +115,15 @@ def install(
     if (name is None) == (locked is None):
         raise InvalidInput(detail="Name a package, or a lock file with --locked.")
     tokens, secrets = [_token(path) for path in licence or ()], secrets_of(identities)
-    with _open(call, registry) as shop, progress("Embedding", quiet=call.as_json) as advance:
+    with _open(call, registry) as shop:
         if locked is not None:
-            done = shop.install_locked(_lock(locked), licences=tokens, identities=secrets)
+            with progress("Installing", quiet=call.as_json) as advance:
+                done = shop.install_locked(_lock(locked), licences=tokens, identities=secrets, progress=advance)
         else:
-            token = next(iter(tokens), None)
-            tried = shop.install(str(name), version=version, licence=token, identities=secrets, dry_run=True)
-            _ask([tried], yes=yes or call.as_json or tried.previous is None)
-            done = [
-                shop.install(
-                    str(name),
-                    version=version,
-                    licence=token,
-                    identities=secrets,
-                    digest=tried.installed.digest,
-                    progress=advance,
-                )
-            ]
+            install = partial(
+                shop.install, str(name), version=version, licence=next(iter(tokens), None), identities=secrets
+            )
+            done = [_installed(install, yes=yes, quiet=call.as_json)]
     call.answer({"revisions": done}, lambda: _show_done(done))
 
 
@@ -148,15 +141,13 @@ def update(
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
     secrets = secrets_of(identities)
     done: list[Revision] = []
-    with call.memory() as memos, progress("Embedding", quiet=call.as_json) as advance:
+    with call.memory() as memos:
         for each in memos.store(namespace=call.namespace).updates():
             if name not in {None, each.installed.name}:
                 continue
             shop = memos.store(each.installed.registry, namespace=call.namespace)
-            tried = shop.install(each.installed.name, identities=secrets, dry_run=True)
-            _ask([tried], yes=yes or call.as_json)
-            digest = tried.installed.digest
-            done.append(shop.install(each.installed.name, identities=secrets, digest=digest, progress=advance))
+            install = partial(shop.install, each.installed.name, identities=secrets)
+            done.append(_installed(install, yes=yes, quiet=call.as_json))
     call.answer({"revisions": done}, lambda: _show_done(done))
 
 
@@ -294,13 +285,15 @@ def _lock(path: Path) -> Lock:
         raise InvalidInput(detail=f"{path} is no lock file: {error}") from error
 
 
-def _ask(tried: Sequence[Revision], *, yes: bool) -> None:
-    """Show what would change, and go on only if that is wanted."""
-    if yes:
-        return
-    for revision in tried:
-        _show_revision(revision)
-    typer.confirm("Install it?", abort=True, err=True)
+def _installed(install: Callable[..., Revision], *, yes: bool, quiet: bool) -> Revision:
+    """Show what would change, and do exactly that if it is wanted; bars never lie over the question."""
+    with progress("Looking", quiet=quiet):
+        tried = install(dry_run=True)
+    if not (yes or quiet or tried.previous is None):
+        _show_revision(tried)
+        typer.confirm("Install it?", abort=True, err=True)
+    with progress("Installing", quiet=quiet) as advance:
+        return install(digest=tried.installed.digest, progress=advance)
 
 
 def _show_line(listing: Listing) -> None:

@@ -229,9 +229,19 @@ class Store:
         )
 
     def install_locked(
-        self, lock: Lock, *, licences: Iterable[bytes] = (), identities: Iterable[str] = ()
+        self,
+        lock: Lock,
+        *,
+        licences: Iterable[bytes] = (),
+        identities: Iterable[str] = (),
+        progress: Progress | None = None,
     ) -> list[Revision]:
         """Install what a lock file names, from where it names, and nothing else.
+
+        Parameters
+        ----------
+        licences, identities, progress
+            As in :meth:`install`.
 
         Raises
         ------
@@ -241,7 +251,12 @@ class Store:
         secrets, tokens = tuple(identities), {licensing.subject(token): token for token in licences}
         return [
             self._at(locked.registry).install(
-                name, version=locked.version, licence=tokens.get(name), identities=secrets, digest=locked.digest
+                name,
+                version=locked.version,
+                licence=tokens.get(name),
+                identities=secrets,
+                digest=locked.digest,
+                progress=progress,
             )
             for name, locked in sorted(lock.packages.items())
         ]
