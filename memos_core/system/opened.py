@@ -182,7 +182,8 @@ class OpenVault:
                 self._vault.reembed(embedder.spec, self._writer.embed(missing, known=known).parts)
             done += len(missing)
             if progress:
-                progress(done, self._vault.stats().operations)
+                stats, is_same = self._vault.stats(), self._vault.spec == embedder.spec
+                progress(done, done + stats.unembedded if is_same else stats.operations)
         if self._vault.spec not in {None, embedder.spec}:  # nothing had text, so nothing has switched yet
             self._vault.reembed(embedder.spec, {})
         return done

@@ -468,6 +468,29 @@ def test_what_is_no_vector_of_length_one_is_made_anew_wherever_it_lies(
         assert fresh.search(bad, namespace="alice")[0].cube.id == foxes[2]
 
 
+def test_vectors_of_another_model_are_made_anew_with_progress_and_that_can_be_broken_off(tmp_path: Path) -> None:
+    with MemOS.open(tmp_path / "a.db", embedder=HashingEmbedder(dim=32)) as theirs:
+        theirs.add([Message(content=f"The fox number {number} is red.") for number in range(600)], namespace="alice")
+        theirs.export(tmp_path / "p", vectors=True)
+    steps: list[tuple[int, int]] = []
+
+    def advance(done: int, total: int) -> None:
+        steps.append((done, total))
+        raise KeyboardInterrupt
+
+    with MemOS.open(tmp_path / "b.db", embedder=(embedder := Counting())) as fresh:
+        fresh.add([Message(content=f"The owl number {number} is white.") for number in range(50)], namespace="bob")
+        with pytest.raises(KeyboardInterrupt):
+            fresh.merge(tmp_path / "p", trust_vectors=True, progress=advance)
+        assert 0 < (left := fresh.stats().unembedded) < 600
+        made = embedder.count
+        fresh.reembed(progress=lambda done, total: steps.append((done, total)))
+        assert embedder.count - made == left  # and nothing twice
+        assert fresh.stats().unembedded == 0
+    assert steps[0][1] == 600
+    assert steps[-1][0] == steps[-1][1]
+
+
 def test_another_embedder_is_refused_before_anything_is_taken(memos: MemOS, other: MemOS, tmp_path: Path) -> None:
     add(memos, "The fox is red.")
     add(other, "The owl is white.")
