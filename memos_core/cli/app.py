@@ -26,6 +26,7 @@ from memos_core.cli import (
     reasoning,
     scheduling,
     serving,
+    settling,
     sharing,
     storing,
     travelling,
@@ -91,7 +92,7 @@ app = typer.Typer(
 
 MODULES = {
     "Remember and recall": (demonstrating, writing, asking, reading),
-    "Keep it true": (claiming, reasoning, forgetting, living, piping),
+    "Keep it true": (claiming, settling, reasoning, forgetting, living, piping),
     "Go back": (travelling,),
     "Share it": (sharing, storing, governing, serving),
     "Look after it": (scheduling, upkeep, doctor, benching),

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from os import PathLike, fspath
 from types import TracebackType
 from typing import cast
@@ -54,6 +55,7 @@ class OpenVault:
         self._author = Author(vault.actor, HybridClock(self._clock.now))
         self._usage = UsageBuffer(vault, self._clock)
         self._lock = threading.RLock()
+        self._first_end: tuple[str | None, datetime | None] = (None, None)  # the note of ends, and the first in it
         self._act_as(None)
 
     def _act_as(self, principal: str | None) -> None:

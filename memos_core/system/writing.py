@@ -226,17 +226,24 @@ class Writing(Finding):
             self._whole.note(ENDS, json.dumps(json.loads(self._whole.noted(ENDS) or "{}") | ends))
 
     def _let_lapse(self) -> None:
-        noted = self._whole.noted(ENDS)
-        if not noted:
+        now = self._clock.now()
+        if not self._ends_before(now):
             return
-        ends, now = json.loads(noted), self._clock.now()
-        over = [name for name, end in ends.items() if datetime.fromisoformat(end) <= now]
         # Where it cannot be written now, the next one who asks does it: reading goes on.
-        with suppress(VaultBusy, VaultFull):
-            if over:
-                with self.transaction():
-                    self._whole.note(ENDS, json.dumps({name: end for name, end in ends.items() if name not in over}))
-                    self._settle(self._whole.get(over))
+        with suppress(VaultBusy, VaultFull), self.transaction():
+            ends = json.loads(self._whole.noted(ENDS) or "{}")  # again: others may have written meanwhile
+            over = [name for name, end in ends.items() if datetime.fromisoformat(end) <= now]
+            self._whole.note(ENDS, json.dumps({name: end for name, end in ends.items() if name not in over}))
+            self._settle(self._whole.get(over))
+
+    def _ends_before(self, now: datetime) -> bool:
+        """Say whether the time of a cube is over on which others rest. The note is read anew when it has changed."""
+        noted = self._whole.noted(ENDS)
+        if noted != self._first_end[0]:
+            ends = json.loads(noted or "{}").values()
+            self._first_end = noted, min(map(datetime.fromisoformat, ends), default=None)
+        _, first = self._first_end
+        return first is not None and first <= now
 
     def _follow_rules(self, address: Namespace, changed: Collection[str], *, spare: Container[str]) -> None:
         """Do what rules of this namespace and those above it say of predicates under which claims were replaced."""

@@ -464,3 +464,19 @@ def test_keys_are_made_shown_and_used(run: Run, ask: Ask, tmp_path: Path) -> Non
     assert "never overwritten" in run("key", "new", "me.pem", code=1).stderr
     assert "holds no secret key" in run("load", "p", "--vault", "b.db", "-i", "me.pem", code=1).stderr
     assert "cannot be read" in run("key", "show", "none.pem", code=1).stderr
+
+
+def test_a_memory_is_rolled_back_and_a_contradiction_settled(run: Run, ask: Ask) -> None:
+    [fox] = ask("add", "The fox is red.", "--id", "m1")["written"]
+    run("add", "The fox is grey.", "--id", "m1")
+    assert "The fox is red." in run("rollback", fox["id"], fox["version"]).stdout
+    assert "has no version" in run("rollback", fox["id"], "0" * 64, code=1).stderr
+    assert "There is no memory" in run("rollback", fox["id"], fox["version"], "-n", "other", code=1).stderr
+    assert "Nothing contradicts anything." in run("conflicts").stdout
+    for city in ("Rome", "Oslo"):
+        run("add", f"I live in {city}.", "--speaker", "Ana", "--at", "2024-01-01")
+    rome, oslo = ask("conflicts")["conflicts"]
+    assert "2 memories. `memos resolve ID` settles one." in run("conflicts").stdout
+    assert "This holds now:" in run("resolve", oslo["id"]).stdout
+    assert ask("conflicts")["conflicts"] == []
+    assert rome["id"] not in {cube["id"] for cube in ask("list")["cubes"]}

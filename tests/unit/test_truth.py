@@ -267,3 +267,27 @@ def test_what_rests_on_a_memory_that_is_given_an_end_later_goes_with_it_though_n
         assert "no longer holds" in (memos.history(walk.id)[-1].reason or "")
         memos.set_lifespan(dog)
         assert len(memos.list(namespace="a")) == 3
+
+
+def test_an_end_that_another_process_notes_meanwhile_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock()
+    with MemOS.open(tmp_path / "m.db", embedder=HashingEmbedder(), clock=clock) as memos:
+        dog, cat = memos.add([Message(content=f"Ana has a {each}.") for each in ("dog", "cat")], namespace="a").ids
+        walk, milk = (memos.derive(f"Think of the {each}.", because=each) for each in (dog, cat))
+        memos.set_lifespan(dog, ttl=timedelta(days=1))
+        transaction = memos.transaction
+
+        def later() -> object:
+            monkeypatch.undo()
+            with MemOS.open(tmp_path / "m.db", embedder=HashingEmbedder(), clock=clock) as other:
+                other.set_lifespan(cat, ttl=timedelta(days=1))
+            return transaction()
+
+        clock.advance(timedelta(days=2))
+        monkeypatch.setattr(memos, "transaction", later)
+        memos.list(namespace="a")
+        clock.advance(timedelta(days=2))
+        memos.list(namespace="a")
+        assert [memos.get(each.id).moved_by for each in (walk, milk)] == ["fall", "fall"]
