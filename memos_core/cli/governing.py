@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -13,6 +14,8 @@ from memos_core.cli.options import Call, Json, Namespace, Vault, examples
 from memos_core.cli.output import paragraph, screen, show_memory
 from memos_core.cube.grant import Role
 from memos_core.cube.memcube import Kind
+from memos_core.errors import InvalidInput
+from memos_core.interface.context import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +32,9 @@ def grant(
     principal: Principal,
     role: Annotated[Role, typer.Argument(help="What it may do.")],
     kind: Annotated[Optional[list[Kind]], typer.Option("--kind", "-k", help="Only such memories; repeat it.")] = None,
+    where: Annotated[
+        list[str], typer.Option(metavar="KEY=VALUE", help="Only memories with these metadata; repeat it.")
+    ] = [],  # noqa: B006
     max_trust: Annotated[Optional[str], typer.Option(metavar="TIER", help="What it writes is trusted no more.")] = None,
     until: Until = None,
     vault: Vault = None,
@@ -43,10 +49,22 @@ def grant(
             namespace=call.namespace,
             role=role,
             kinds=kind,
+            where=dict(map(_metadata, where)),
             max_trust=max_trust,
             expires_at=None if until is None else moment(until),
         )
     call.answer({"grant": given}, lambda: _list([given]))
+
+
+def _metadata(text: str) -> tuple[str, object]:
+    """A number, truth value or null as JSON writes it; anything else is text."""
+    key, sign, value = text.partition("=")
+    if not sign:
+        raise InvalidInput(detail=f"{text!r} is not KEY=VALUE, such as project=apollo.")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
 
 
 def revoke(
@@ -174,12 +192,13 @@ def _start(text: str | None) -> datetime | None:
 def _list(grants: Sequence[Grant]) -> None:
     from rich.table import Table
 
-    table = Table("namespace", "principal", "role", "kinds", "trust", "until", box=None, header_style="bold")
+    table = Table("namespace", "principal", "role", "kinds", "where", "trust", "until", box=None, header_style="bold")
     for each in grants:
         kinds = "all" if each.kinds is None else ", ".join(sorted(kind.value for kind in each.kinds))
         ends = "revoked" if each.expires_at is None else f"{each.expires_at:%Y-%m-%d %H:%M}"
         trust = each.trust.name.lower().replace("_", " ")
-        table.add_row("/".join(each.namespace), each.principal, each.role.value, kinds, trust, ends)
+        where = printable(", ".join(map(str, each.where)) or "any")
+        table.add_row("/".join(each.namespace), each.principal, each.role.value, kinds, where, trust, ends)
     screen().print(table if grants else "Nobody but the vault's owner may do anything.")
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import AwareDatetime, ValidationError
@@ -14,6 +15,7 @@ from memos_core.cube.memcube import Kind, Trust, TrustField
 from memos_core.cube.message import aware, name
 from memos_core.cube.namespace import Namespace, NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
+from memos_core.cube.selection import Condition, View, conditions
 from memos_core.errors import InvalidGrant
 
 #: What a principal can be, and how far at most what it writes is trusted.
@@ -61,8 +63,8 @@ class Grant(Frozen):
     ----------
     principal
         ``user:NAME``, ``agent:NAME`` or ``app:NAME``.
-    kinds
-        Only memories of these kinds are meant; all without.
+    kinds, where
+        Only memories of these kinds, and with these metadata, are meant; all without.
     max_trust
         What is written under this grant is trusted no further; by default no further than its kind of principal is.
     expires_at
@@ -73,16 +75,30 @@ class Grant(Frozen):
     namespace: Namespace
     role: Role
     kinds: frozenset[Kind] | None = None
+    where: tuple[Condition, ...] = ()
     max_trust: TrustField | None = None
     expires_at: AwareDatetime | None = None
 
-    def allows(self, right: Right, namespace: Namespace, *, now: datetime, kind: Kind | None = None) -> bool:
-        """Say whether it allows something in a namespace; with a kind, to memories of this kind."""
+    @property
+    def view(self) -> View:
+        """Which memories of its namespace are meant."""
+        return View(kinds=self.kinds, where=self.where)
+
+    def allows(
+        self,
+        right: Right,
+        namespace: Namespace,
+        *,
+        now: datetime,
+        kind: Kind | None = None,
+        metadata: Mapping[str, Any] = MappingProxyType({}),
+    ) -> bool:
+        """Say whether it allows something in a namespace; with a kind, to a memory of this kind with these metadata."""
         return (
             right in self.role.rights
             and covers(self.namespace, namespace)
             and (self.expires_at is None or now < self.expires_at)
-            and (kind is None or self.kinds is None or kind in self.kinds)
+            and (kind is None or self.view.shows(kind, metadata))
         )
 
     def includes(self, other: Grant) -> bool:
@@ -92,6 +108,7 @@ class Grant(Frozen):
             Right.GOVERN in self.role.rights
             and covers(self.namespace, other.namespace)
             and (self.kinds is None or (other.kinds is not None and other.kinds <= self.kinds))
+            and all(condition in other.where for condition in self.where)
             and (self.max_trust is None or other.trust <= self.trust)
             and lasts
         )
@@ -104,6 +121,8 @@ class Grant(Frozen):
         parts = [f"{self.principal} {self.role.value}"]
         if self.kinds is not None:
             parts.append(f"kinds {', '.join(sorted(kind.value for kind in self.kinds))}")
+        if self.where:
+            parts.append(f"where {', '.join(map(str, self.where))}")
         if self.max_trust is not None:
             parts.append(f"trust {self.max_trust.name.lower()}")
         if self.expires_at is not None:
@@ -137,6 +156,7 @@ def grant(
     namespace: NamespaceLike,
     role: Role | str,
     kinds: Iterable[Kind | str] | None = None,
+    where: Mapping[str, Any] | None = None,
     max_trust: Trust | str | None = None,
     expires_at: datetime | None = None,
 ) -> Grant:
@@ -144,7 +164,7 @@ def grant(
 
     Raises
     ------
-    InvalidGrant
+    InvalidGrant, InvalidFilter
         If anything in it is not understood.
     """
     given: dict[str, Any] = {
@@ -152,6 +172,7 @@ def grant(
         "namespace": parse_namespace(namespace),
         "role": role,
         "kinds": kinds if kinds is None or isinstance(kinds, str) else list(kinds),
+        "where": conditions(where),
         "max_trust": max_trust,
         "expires_at": aware(expires_at, "expires_at"),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import operator
 import re
@@ -50,6 +51,10 @@ class Condition(Frozen):
     key: str
     comparison: Comparison
     value: str | int | float | bool | None
+
+    def __str__(self) -> str:
+        sign = "" if self.comparison is Comparison.EQ else f"{self.comparison.value} "
+        return f"{self.key}: {sign}{json.dumps(self.value, ensure_ascii=False)}"
 
     def holds(self, metadata: Mapping[str, Any]) -> bool:
         """Say whether the metadata pass."""
@@ -119,6 +124,17 @@ def _is_comparable(value: object) -> bool:
     return json_type(value) != "structure"
 
 
+class View(Frozen):
+    """A part of what there is: memories of some kinds, with some metadata."""
+
+    kinds: frozenset[Kind] | None = None
+    where: tuple[Condition, ...] = ()
+
+    def shows(self, kind: Kind, metadata: Mapping[str, Any]) -> bool:
+        """Say whether a memory is in it."""
+        return (self.kinds is None or kind in self.kinds) and all(each.holds(metadata) for each in self.where)
+
+
 class Selection(Frozen):
     """Which cubes are meant: those that pass every test.
 
@@ -134,6 +150,8 @@ class Selection(Frozen):
         How their ids begin.
     now
         Cubes that expire at or before this moment are left out.
+    views
+        Only what one of these shows; all without any.
     contested
         Only cubes of which versions were written apart, and not settled since.
     as_of
@@ -153,6 +171,7 @@ class Selection(Frozen):
     session: str | None = None
     id_prefix: str | None = Field(default=None, pattern="^[0-9a-f-]{1,36}$")
     where: tuple[Condition, ...] = ()
+    views: tuple[View, ...] = ()
     contested: bool = False
     now: AwareDatetime | None = None
     as_of: AwareDatetime | None = None
@@ -184,6 +203,7 @@ class Selection(Frozen):
             and (self.now is None or governance.expires_at is None or governance.expires_at > self.now)
             and (self.as_of is None or _true_at(content, self.as_of))
             and all(condition.holds(content.metadata) for condition in self.where)
+            and (not self.views or any(view.shows(content.kind, content.metadata) for view in self.views))
         )
 
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from memos_core.cube.answer import Damage, VaultStats
@@ -18,10 +19,10 @@ from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Content, Kind, MemCube, Trigger, Trust
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import Operation, OperationKind
-from memos_core.cube.selection import Selection
+from memos_core.cube.selection import Selection, View
 from memos_core.errors import CubeNotFound, InvalidInput, NotPermitted, VersionNotFound
 from memos_core.infrastructure.memstore.places import Places
-from memos_core.infrastructure.trail import Trail
+from memos_core.infrastructure.trail import Trail, action_of
 from memos_core.infrastructure.vault.sources import blob_of, sizes_of
 from memos_core.ports import (
     Batch,
@@ -41,8 +42,10 @@ from memos_core.ports import (
 if TYPE_CHECKING:
     from memos_core.ports import Vector
 
+Metadata = Mapping[str, object]
+
+NO_METADATA: Metadata = MappingProxyType({})
 GRANTS = "grants"  # the note that they are kept in
-CUBES = 500  # of one audit entry, at most
 
 
 class GuardedVault:
@@ -69,7 +72,9 @@ class GuardedVault:
 
     # the gate
 
-    def authorise(self, right: Right, namespace: Namespace, *, kind: Kind | None = None) -> None:
+    def authorise(
+        self, right: Right, namespace: Namespace, *, kind: Kind | None = None, metadata: Metadata = NO_METADATA
+    ) -> None:
         """Let a principal pass, or record and raise that it may not.
 
         Raises
@@ -77,18 +82,26 @@ class GuardedVault:
         NotPermitted
             If no grant allows it.
         """
-        if self.permits(right, namespace, kind=kind):
+        if self.permits(right, namespace, kind=kind, metadata=metadata):
             return
         where = "/".join(namespace) or "the whole vault"
         self._trail.add("refused", namespace, detail=right.value)
         raise NotPermitted(principal=self._principal or OWNER, right=right.value, namespace=where)
 
-    def permits(self, right: Right, namespace: Namespace, *, kind: Kind | None = None) -> bool:
-        """Say whether the principal may do something in a namespace; with a kind, to memories of this kind."""
+    def permits(
+        self, right: Right, namespace: Namespace, *, kind: Kind | None = None, metadata: Metadata = NO_METADATA
+    ) -> bool:
+        """Say whether the principal may do something in a namespace; with a kind, to such a memory."""
         now = self._clock.now()
         return self._principal is None or any(
-            each.allows(right, namespace, now=now, kind=kind) for each in self.own_grants()
+            each.allows(right, namespace, now=now, kind=kind, metadata=metadata) for each in self.own_grants()
         )
+
+    def _permits_with(self, right: Right, content: Content) -> bool:
+        return self.permits(right, content.namespace, kind=content.kind, metadata=content.metadata)
+
+    def _authorise_with(self, right: Right, content: Content) -> None:
+        self.authorise(right, content.namespace, kind=content.kind, metadata=content.metadata)
 
     def grants(self) -> tuple[Grant, ...]:
         """All that were given."""
@@ -103,19 +116,22 @@ class GuardedVault:
 
     def sees(self, content: Content) -> bool:
         """Say whether a memory may be read."""
-        return self.permits(Right.READ, content.namespace, kind=content.kind)
+        return self._permits_with(Right.READ, content)
 
     def waits(self, content: Content) -> bool:
         """Say whether a new memory must wait to be accepted, for its author may suggest and not write."""
-        rights = (self.permits(right, content.namespace, kind=content.kind) for right in (Right.WRITE, Right.SUGGEST))
-        return list(rights) == [False, True]
+        return [self._permits_with(right, content) for right in (Right.WRITE, Right.SUGGEST)] == [False, True]
 
     def trust_in(self, content: Content) -> Trust:
         """How far at most what this principal writes there is trusted."""
         if self._principal is None:
             return max(Trust)
-        now, where, kind = self._clock.now(), content.namespace, content.kind
-        allowing = (each for each in self.own_grants() if each.allows(Right.SUGGEST, where, now=now, kind=kind))
+        now, where = self._clock.now(), content.namespace
+        allowing = (
+            each
+            for each in self.own_grants()
+            if each.allows(Right.SUGGEST, where, now=now, kind=content.kind, metadata=content.metadata)
+        )
         return max((each.trust for each in allowing), default=min(Trust))
 
     # writing
@@ -124,7 +140,7 @@ class GuardedVault:
         present = self._present(batch.operations)
         self.packages.check(batch, present, principal=self._principal or OWNER)
         if self._principal is not None:
-            held = {op.cube for op in batch.operations if _action(op) == Trigger.HOLD.value}
+            held = {op.cube for op in batch.operations if action_of(op) == Trigger.HOLD.value}
             for operation in batch.operations:
                 self._authorise_change(operation, present.get(operation.cube), is_held=operation.cube in held)
             self._check_blobs(batch)
@@ -137,11 +153,11 @@ class GuardedVault:
     def _authorise_change(self, operation: Operation, cube: MemCube | None, *, is_held: bool) -> None:
         if cube is not None:
             right = Right.ERASE if operation.kind is OperationKind.ERASE else Right.WRITE
-            self.authorise(right, cube.namespace, kind=cube.kind)
+            self._authorise_with(right, cube)
         if operation.kind is OperationKind.PUT and operation.body is not None:
             content = content_of(operation)
             right = Right.SUGGEST if is_held and cube is None else Right.WRITE
-            self.authorise(right, content.namespace, kind=content.kind)
+            self._authorise_with(right, content)
         elif cube is None and not is_held:
             self.authorise(Right.KEEP, ())
 
@@ -161,17 +177,7 @@ class GuardedVault:
         return {cube.id: cube for cube in self._vault.get(list(dict.fromkeys(named)))} if named else {}
 
     def _store(self, batch: Batch, present: Mapping[str, MemCube]) -> int:
-        done: dict[tuple[str, Namespace], dict[str, None]] = defaultdict(dict)
-        places = {name: cube.namespace for name, cube in present.items()}
-        for operation in batch.operations:
-            if operation.kind is OperationKind.PUT and operation.body is not None:
-                places[operation.cube] = tuple(operation.value()["namespace"])
-            done[_action(operation), places.get(operation.cube, ())][operation.cube] = None
-        entries = [
-            self._trail.entry(action, namespace, cubes[start : start + CUBES])
-            for (action, namespace), cubes in ((key, tuple(named)) for key, named in done.items())
-            for start in range(0, len(cubes), CUBES)
-        ]
+        entries = self._trail.changes(batch.operations, present)
         with self._vault.transaction():
             stored = self._vault.commit(batch)
             self._vault.record(entries)
@@ -263,12 +269,8 @@ class GuardedVault:
         selection = self.packages.recalled(selection, now)
         if self._principal is None:
             return selection
-        kinds = [each.kinds for each in self.own_grants() if each.allows(Right.READ, selection.namespace, now=now)]
-        if None in kinds:
-            return selection
-        allowed = frozenset[Kind]().union(*filter(None, kinds))
-        wanted = allowed if selection.kinds is None else allowed & selection.kinds
-        return selection.model_copy(update={"kinds": wanted})
+        views = [each.view for each in self.own_grants() if each.allows(Right.READ, selection.namespace, now=now)]
+        return selection if View() in views else selection.model_copy(update={"views": tuple(views)})
 
     # finding
 
@@ -381,11 +383,3 @@ class GuardedVault:
     def flush(self) -> None:
         """Record the reads that wait; if that fails they still wait."""
         self._trail.flush()
-
-
-def _action(operation: Operation) -> str:
-    if operation.kind is OperationKind.PUT:
-        return "update" if operation.parents else "add"
-    if operation.kind is OperationKind.ERASE or operation.body is None:
-        return str(operation.kind.value)
-    return str(operation.value().get("trigger", "state"))

@@ -1,16 +1,20 @@
-"""The trail: who read what and who was refused, gathered in memory and recorded now and then."""
+"""The trail: who did, read and was refused what. Reads are gathered in memory and recorded now and then."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from memos_core.cube.audit import OWNER, AuditEntry
+from memos_core.cube.memcube import MemCube
 from memos_core.cube.namespace import Namespace
+from memos_core.cube.operation import Operation, OperationKind
 from memos_core.errors import VaultBusy, VaultFull
 from memos_core.ports import Clock, Vault
 
+CUBES = 500  # of one entry, at most
 WAITING = 64  # entries that may wait to be recorded
 
 
@@ -35,6 +39,26 @@ class Trail:
             cubes=tuple(dict.fromkeys(cubes)),
             detail=detail,
         )
+
+    def changes(self, operations: Iterable[Operation], present: Mapping[str, MemCube]) -> list[AuditEntry]:
+        """Entries of what operations do: one for each action and namespace, and each so many cubes.
+
+        Parameters
+        ----------
+        present
+            The cubes that they are about, as they are.
+        """
+        done: dict[tuple[str, Namespace], dict[str, None]] = defaultdict(dict)
+        places = {name: cube.namespace for name, cube in present.items()}
+        for operation in operations:
+            if operation.kind is OperationKind.PUT and operation.body is not None:
+                places[operation.cube] = tuple(operation.value()["namespace"])
+            done[action_of(operation), places.get(operation.cube, ())][operation.cube] = None
+        return [
+            self.entry(action, namespace, cubes[start : start + CUBES])
+            for (action, namespace), cubes in ((key, tuple(named)) for key, named in done.items())
+            for start in range(0, len(cubes), CUBES)
+        ]
 
     def add(self, action: str, namespace: Namespace, cubes: Iterable[str] = (), *, detail: str = "") -> None:
         """Record something later, but not twice in a row."""
@@ -68,6 +92,15 @@ class Trail:
             yield
         finally:
             self._depth.held = depth
+
+
+def action_of(operation: Operation) -> str:
+    """What an operation does, as the log calls it."""
+    if operation.kind is OperationKind.PUT:
+        return "update" if operation.parents else "add"
+    if operation.kind is OperationKind.ERASE or operation.body is None:
+        return str(operation.kind.value)
+    return str(operation.value().get("trigger", "state"))
 
 
 def _repeats(entry: AuditEntry, last: AuditEntry) -> bool:

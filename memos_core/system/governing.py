@@ -5,8 +5,9 @@ from __future__ import annotations
 import builtins
 import copy
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from typing_extensions import Self
 
@@ -60,6 +61,7 @@ class Governing(Living):
         namespace: NamespaceLike,
         role: Role | str,
         kinds: Iterable[Kind | str] | None = None,
+        where: Mapping[str, Any] | None = None,
         max_trust: Trust | str | None = None,
         expires_at: datetime | None = None,
     ) -> Grant:
@@ -71,8 +73,8 @@ class Governing(Living):
             ``user:NAME``, ``agent:NAME`` or ``app:NAME``.
         role
             ``reader``; ``contributor``, whose memories wait to be accepted; ``editor``; or ``owner``.
-        kinds
-            Only memories of these kinds are meant.
+        kinds, where
+            Only memories of these kinds, and with these metadata, are meant, as in :meth:`search`.
         max_trust
             What the principal writes is trusted no further.
         expires_at
@@ -86,7 +88,13 @@ class Governing(Living):
             If whoever grants does not own that much there.
         """
         given = parse_grant(
-            principal, namespace=namespace, role=role, kinds=kinds, max_trust=max_trust, expires_at=expires_at
+            principal,
+            namespace=namespace,
+            role=role,
+            kinds=kinds,
+            where=where,
+            max_trust=max_trust,
+            expires_at=expires_at,
         )
         self._vault.authorise(Right.GOVERN, given.namespace)
         if self._principal is not None and not any(own.includes(given) for own in self._vault.own_grants()):

@@ -480,3 +480,20 @@ def test_a_memory_is_rolled_back_and_a_contradiction_settled(run: Run, ask: Ask)
     assert "This holds now:" in run("resolve", oslo["id"]).stdout
     assert ask("conflicts")["conflicts"] == []
     assert rome["id"] not in {cube["id"] for cube in ask("list")["cubes"]}
+
+
+def test_a_grant_is_limited_to_memories_with_some_metadata(run: Run, ask: Ask) -> None:
+    given = ask("grant", "agent:bot", "reader", "--where", "project=apollo", "--where", "level=3", "-n", "acme")[
+        "grant"
+    ]
+    assert [(each["key"], each["value"]) for each in given["where"]] == [("project", "apollo"), ("level", 3)]
+    assert 'project: "apollo", level: 3' in run("grants").stdout
+    assert "KEY=VALUE" in run("grant", "agent:bot", "reader", "--where", "apollo", code=1).stderr
+
+
+def test_any_limit_of_the_scheduler_can_be_set(run: Run, ask: Ask) -> None:
+    added(ask, "The fox is red.")
+    found = run("scheduler", "--limit", "scrub_every=0d", "--limit", "labels=a,b", "--limit", "fading=-3.5").stdout
+    assert "checksums" in found
+    for wrong in ("nope=1", "idle=x", "calls=many", "calls=-1", "seconds=nan", "working_by=fifo"):
+        assert "Error" in run("scheduler", "--limit", wrong, code=1).stderr

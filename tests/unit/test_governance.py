@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memos_core import MemOS, Message
@@ -94,6 +94,40 @@ def test_a_grant_of_some_kinds_shows_these_alone(memos: MemOS) -> None:
     assert [premise.cube for premise in premises] == [None]
 
 
+def test_a_grant_with_a_condition_is_about_memories_that_meet_it_alone(memos: MemOS) -> None:
+    def noted(text: str, **metadata: object) -> str:
+        return memos.add(Message(content=text, metadata=metadata), namespace=ANA).ids[0]
+
+    open_, secret = (
+        noted("The fox is red.", project="apollo", level=1),
+        noted("The fox is sly.", project="apollo", level=5),
+    )
+    plain = noted("The fox is old.")
+    memos.grant("agent:bot", namespace=ANA, role="editor", where={"project": "apollo", "level": {"$lt": 3}})
+    bot = memos.as_principal("agent:bot")
+    assert texts(bot, ANA) == ["The fox is red."]
+    assert [hit.cube.id for hit in bot.search("fox", namespace=ANA)] == [open_]
+    for foreign in (secret, plain):
+        with pytest.raises(CubeNotFound):
+            bot.get(foreign)
+    for change in (
+        lambda: bot.update(open_, metadata={"project": "gemini"}),
+        lambda: bot.add("The fox is blue.", namespace=ANA),
+        lambda: bot.add(Message(content="The fox is blue.", metadata={"project": "apollo", "level": 4}), namespace=ANA),
+    ):
+        with pytest.raises(NotPermitted):
+            change()
+    bot.add(Message(content="The fox is blue.", metadata={"project": "apollo", "level": 2}), namespace=ANA)
+    bot.update(open_, "The fox is grey.")
+    assert texts(bot, ANA) == ["The fox is blue.", "The fox is grey."]
+    memos.grant("agent:bot", namespace="acme", role="reader", kinds=["fact"])
+    seen = memos.derive("The fox is seen.", because=plain)
+    assert seen.text in texts(bot, ANA)
+    assert "The fox is old." not in texts(bot, ANA)
+    with pytest.raises(InvalidInput):
+        memos.grant("agent:bot", namespace=ANA, role="reader", where={"a b": 1})
+
+
 def test_a_new_grant_takes_the_place_of_the_old_one(memos: MemOS) -> None:
     for role in ("owner", "reader"):
         memos.grant("agent:bot", namespace=ANA, role=role)
@@ -109,6 +143,8 @@ def test_a_new_grant_takes_the_place_of_the_old_one(memos: MemOS) -> None:
         {"namespace": BOB},
         {"kinds": None},
         {"kinds": ["fact", "episode"]},
+        {"where": None},
+        {"where": {"project": "gemini"}},
         {"max_trust": "user"},
         {"max_trust": None},
         {"expires_at": None},
@@ -116,7 +152,13 @@ def test_a_new_grant_takes_the_place_of_the_old_one(memos: MemOS) -> None:
     ],
 )
 def test_nobody_grants_more_than_they_own(memos: MemOS, clock: ManualClock, more: dict[str, object]) -> None:
-    own = {"namespace": ANA, "kinds": ["fact"], "max_trust": "tool", "expires_at": clock.now() + HOUR}
+    own = {
+        "namespace": ANA,
+        "kinds": ["fact"],
+        "where": {"project": "apollo"},
+        "max_trust": "tool",
+        "expires_at": clock.now() + HOUR,
+    }
     memos.grant("user:ana", role="owner", **own)  # type: ignore[arg-type]
     ana = memos.as_principal("user:ana")
     ana.grant("user:eve", role="owner", **own)  # type: ignore[arg-type]
@@ -259,28 +301,34 @@ def test_a_grant_that_is_not_understood_is_refused(make: Callable[[], Grant]) ->
 
 PLACES = [("a",), ("a", "b"), ("a", "c"), ("d",)]
 GRANTS = st.builds(
-    lambda place, role, kinds: grant("user:ana", namespace=place, role=role, kinds=kinds),
+    lambda place, role, kinds, where: grant("user:ana", namespace=place, role=role, kinds=kinds, where=where),
     st.sampled_from(PLACES),
     st.sampled_from(list(Role)),
     st.sampled_from([None, [Kind.FACT], [Kind.EPISODE]]),
+    st.sampled_from([None, {"shared": True}, {"shared": {"$ne": True}}]),
 )
 
 
+@settings(deadline=None)
 @given(st.lists(GRANTS, max_size=4), st.sampled_from(PLACES))
 def test_what_is_seen_is_what_the_grants_allow(given_to: list[Grant], place: tuple[str, ...]) -> None:
     with MemOS.open(":memory:", embedder=HashingEmbedder(), clock=ManualClock()) as memos:
         for each in PLACES:
-            said = memos.add("The fox is red.", namespace=each).ids[0]
-            memos.derive("The fox is seen.", because=said)
+            said = memos.add(Message(content="The fox is red.", metadata={"shared": len(each) == 1}), namespace=each)
+            memos.derive("The fox is seen.", because=said.ids[0], metadata={"shared": len(each) == 2})
         latest = {each.namespace: each for each in given_to}
         for each in given_to:
-            memos.grant("user:ana", namespace=each.namespace, role=each.role, kinds=each.kinds)
+            conditions = {at.key: {at.comparison.value: at.value} for at in each.where}
+            memos.grant("user:ana", namespace=each.namespace, role=each.role, kinds=each.kinds, where=conditions)
         handle, now = memos.as_principal("user:ana"), memos._clock.now()
         every = [cube for each in (("a",), ("d",)) for cube in memos.list(namespace=each)]
         seen = {
             cube.id
             for cube in every
-            if any(each.allows(Right.READ, cube.namespace, now=now, kind=cube.kind) for each in latest.values())
+            if any(
+                each.allows(Right.READ, cube.namespace, now=now, kind=cube.kind, metadata=cube.metadata)
+                for each in latest.values()
+            )
         }
         assert {cube.id for cube in handle._vault.get([cube.id for cube in every])} == seen
         try:

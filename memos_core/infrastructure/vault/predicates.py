@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import apsw
 
 from memos_core.cube.memcube import RECALLED
-from memos_core.cube.selection import Comparison, Condition, Selection, json_type
+from memos_core.cube.selection import Comparison, Condition, Selection, View, json_type
 from memos_core.infrastructure.vault.moments import horizon, microseconds
 from memos_core.infrastructure.vault.statements import load, query
 
@@ -44,8 +45,10 @@ def admitted(selection: Selection, within: Sequence[int], *, put: str = "put") -
     values: dict[str, Any] = {"namespaces": json.dumps(within)}
     tests = [f"+{put}.namespace in {_listed('namespaces')}", _shown(selection, put, values)]
     tests += _contents(selection, put, values)
-    for number, condition in enumerate(selection.where):
-        tests.append(_condition(condition, f"{put}.metadata", number, values))
+    numbers = count()
+    tests += [_condition(each, f"{put}.metadata", next(numbers), values) for each in selection.where]
+    if selection.views:
+        tests.append(f"({' or '.join(_viewed(view, put, numbers, values) for view in selection.views)})")
     return " and ".join(tests), values
 
 
@@ -119,6 +122,14 @@ def _contents(selection: Selection, put: str, values: dict[str, Any]) -> Iterato
             f" and not ({put}.claimed and {put}.ends is not null"
             f" and {put}.starts < {put}.ends and {put}.ends <= :as_of)))"
         )
+
+
+def _viewed(view: View, put: str, numbers: Iterator[int], values: dict[str, Any]) -> str:
+    tests = [_condition(each, f"{put}.metadata", next(numbers), values) for each in view.where]
+    if view.kinds is not None:
+        values[name := f"kinds{next(numbers)}"] = json.dumps(sorted(kind.value for kind in view.kinds))
+        tests.append(f"{put}.kind in {_listed(name)}")
+    return f"({' and '.join(tests) or '1'})"
 
 
 def _condition(condition: Condition, metadata: str, number: int, values: dict[str, Any]) -> str:

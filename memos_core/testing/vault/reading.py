@@ -11,7 +11,7 @@ from memos_core.cube.fold import fold
 from memos_core.cube.interval import Interval
 from memos_core.cube.memcube import Governance, Kind, Origin, Provenance, State, Trust
 from memos_core.cube.payload import Activation, BlobRef, Parametric
-from memos_core.cube.selection import Selection, conditions
+from memos_core.cube.selection import Selection, View, conditions
 from memos_core.errors import InvalidInput
 from memos_core.testing.vault.desk import Desk, alice, content, day, days
 from memos_core.testing.vault.suite import VaultSuite
@@ -275,6 +275,26 @@ class Reading(VaultSuite):
         desk.put("concurrent", cube=put.cube, parents=[put.id])
         assert desk.texts(alice()) == ["concurrent"]
         assert [found.cube for found in desk.vault.match(alice(), ["concurrent"], limit=9)] == [put.cube]
+
+    def test_what_one_of_several_views_shows_is_admitted(self, desk: Desk) -> None:
+        desk.put("fact of apollo", kind=Kind.FACT, metadata={"project": "apollo"})
+        desk.put("event of apollo", kind=Kind.EVENT, metadata={"project": "apollo"})
+        desk.put("event", kind=Kind.EVENT)
+        apollo, events = View(where=conditions({"project": "apollo"})), View(kinds=frozenset({Kind.EVENT}))
+        both = View(kinds=events.kinds, where=apollo.where)
+        for views, expected in (
+            ((), {"fact of apollo", "event of apollo", "event"}),
+            ((View(),), {"fact of apollo", "event of apollo", "event"}),
+            ((apollo,), {"fact of apollo", "event of apollo"}),
+            ((events,), {"event of apollo", "event"}),
+            ((both,), {"event of apollo"}),
+            ((apollo, events), {"fact of apollo", "event of apollo", "event"}),
+            ((View(kinds=frozenset()),), set()),
+        ):
+            assert set(desk.texts(alice(views=views))) == expected
+            assert desk.vault.count(alice(views=views)) == len(expected)
+            narrowed = alice(views=views, where=conditions({"project": "apollo"}))
+            assert set(desk.texts(narrowed)) == expected - {"event"}
 
     def test_conflicting_versions_are_listed_until_they_are_resolved(self, desk: Desk) -> None:
         put = desk.put("first")
