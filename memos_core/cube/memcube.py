@@ -30,6 +30,7 @@ class Kind(str, Enum):
     TOOL_TRACE = "tool_trace"
     LINK = "link"  #: a claim whose subject and object are cubes
     ACTIVATION = "activation"  #: other memories as a model has read them: a KV cache
+    ADAPTER = "adapter"  #: other memories as a model has learnt them
 
 
 class Origin(str, Enum):

@@ -22,6 +22,7 @@ from memos_core.errors.given import (
     UnknownFormat,
 )
 from memos_core.errors.models import (
+    AdapterUnfit,
     BackendFailed,
     BadReply,
     BudgetExceeded,
@@ -74,6 +75,7 @@ from memos_core.errors.vault import (
 )
 
 __all__ = [
+    "AdapterUnfit",
     "BackendFailed",
     "BadReply",
     "BlobMissing",

@@ -47,6 +47,12 @@ class BackendFailed(MemOSError, RuntimeError):
     template = "The back end {backend!r} failed: {detail}"
 
 
+class AdapterUnfit(MemOSError, ValueError):
+    """An adapter that this model cannot wear."""
+
+    template = "The adapter cannot be used: {detail} Train one for this model, or load the model that it is for."
+
+
 class ChatModelError(MemOSError):
     """The chat model cannot do what was asked. What rules alone can do goes on without it."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from memos_core.cube.interval import Interval
-from memos_core.cube.memcube import Content, Kind, MemCube, Origin, Provenance
+from memos_core.cube.memcube import Content, Governance, Kind, MemCube, Origin, Provenance
 from memos_core.cube.payload import Plaintext
 
 if TYPE_CHECKING:
@@ -113,14 +113,6 @@ def summary_of(
         Another summary of the same source replaces it.
     """
     said = sorted(cubes, key=lambda cube: (cube.said_at, cube.id))
-    ends = [cube.governance.expires_at for cube in said if cube.governance.expires_at]
-    governance = said[0].governance.model_copy(
-        update={
-            "trust": min(cube.governance.trust for cube in said),
-            "expires_at": min(ends, default=None),
-            "sensitivity": tuple(dict.fromkeys(tag for cube in said for tag in cube.governance.sensitivity)),
-        }
-    )
     return Content(
         namespace=said[0].namespace,
         kind=Kind.SUMMARY,
@@ -134,5 +126,17 @@ def summary_of(
             model=model,
             derived_from=tuple(cube.version for cube in said),
         ),
-        governance=governance,
+        governance=inherited(said),
+    )
+
+
+def inherited(cubes: Sequence[MemCube]) -> Governance:
+    """The rules for what is made of several memories: those of the first, but nothing that another would forbid."""
+    ends = [cube.governance.expires_at for cube in cubes if cube.governance.expires_at]
+    return cubes[0].governance.model_copy(
+        update={
+            "trust": min(cube.governance.trust for cube in cubes),
+            "expires_at": min(ends, default=None),
+            "sensitivity": tuple(dict.fromkeys(tag for cube in cubes for tag in cube.governance.sensitivity)),
+        }
     )

@@ -235,7 +235,8 @@ class Labels:
         if not lost or len(lost) == len(judged):
             return bool(lost)
         spoken_of = set(terms(conclusion.text))
-        return any(not spoken_of.isdisjoint(terms(belief.claim.object)) for belief in lost)
+        # A cache or an adapter has no text, and holds all that its premises say.
+        return not spoken_of or any(not spoken_of.isdisjoint(terms(belief.claim.object)) for belief in lost)
 
     def _claims(self, cube: MemCube) -> list[Belief]:
         if cube.id not in self._disputed:

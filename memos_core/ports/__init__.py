@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memos_core.ports.adapters import AdapterTrainer, Course, Example, Recipe, Trained, Watching, Weighted
 from memos_core.ports.kv import Frame, KVBackend, KVCache, Placed, Step
 from memos_core.ports.models import (
     ChatModel,
@@ -46,13 +47,16 @@ __all__ = [
     "FOLLOWS",
     "MENTIONS",
     "SAID_BY",
+    "AdapterTrainer",
     "Batch",
     "BlobSource",
     "ChatModel",
     "Clock",
+    "Course",
     "Edge",
     "Embedder",
     "EmbeddingSpec",
+    "Example",
     "Frame",
     "Job",
     "KVBackend",
@@ -62,13 +66,17 @@ __all__ = [
     "Part",
     "Passage",
     "Placed",
+    "Recipe",
     "Reply",
     "Scored",
     "Span",
     "Step",
     "StreamingChatModel",
     "Topic",
+    "Trained",
     "Turn",
     "Vault",
     "Walk",
+    "Watching",
+    "Weighted",
 ]

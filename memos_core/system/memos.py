@@ -1,9 +1,9 @@
 """MemOS: the facade, one class in several parts, each of which builds on the one before."""
 
-from memos_core.system.activating import Activating
+from memos_core.system.training import Training
 
 
-class MemOS(Activating):
+class MemOS(Training):
     """A memory that an agent can add to, search, change, roll back and forget.
 
     Parameters

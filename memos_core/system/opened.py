@@ -52,6 +52,7 @@ class OpenVault:
         self._actor = name(actor, "actor")
         self._clock = clock or SystemClock()
         self._backends = {backend.name: backend for backend in map(self._as_backend, backends)}
+        self._tiers: dict[str, Namespace] = {}  # of back ends that take what is in one namespace only
         self._author = Author(vault.actor, HybridClock(self._clock.now))
         self._usage = UsageBuffer(vault, self._clock)
         self._lock = threading.RLock()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from memos_core.cube.grant import Right
 from memos_core.cube.memcube import RECALLED, MemCube, State, Trigger
 from memos_core.cube.message import aware
+from memos_core.cube.namespace import Namespace
 from memos_core.cube.selection import Selection
 from memos_core.errors import BackendFailed, InvalidInput, MemOSError, MemOSWarning, VaultClosed
 from memos_core.operation.scheduler.decisions import Action, Done, Limits, Tier, as_job, decided
@@ -68,7 +69,7 @@ class Scheduling(Summing):
 
         at, bounds = aware(now, "now") or self._clock.now(), limits or Limits()
         self._usage.flush_if_possible()
-        tiers = {name: _tier(backend) for name, backend in self._backends.items()}
+        tiers = {name: _tier(backend, self._tiers.get(name, ())) for name, backend in self._backends.items()}
         snapshot = look(
             self._vault, self._loaded_embedder(), now=at, limits=bounds, tiers=tiers, apart=self._vault.packages.all()
         )
@@ -244,14 +245,23 @@ class Scheduling(Summing):
 
     def _changed_tier(self, job: Job, action: Action) -> str:
         backend = self._backends.get(job.subject)
-        cube = self._due(job)
+        cubes: builtins.list[MemCube] = []
         with _told_apart(job.subject):
             if backend is not None and action is Action.DEMOTE:
                 backend.demote([job.key.rpartition(":")[2]])
-            elif backend is not None and cube is not None:
-                backend.promote([cube])
+            elif backend is not None:
+                cubes = self._still_due(job, is_for_stable=backend.is_for_stable)
+                if cubes:
+                    backend.promote(cubes)
         self._vault.finish(job.key)
-        return "done" if backend is not None and (cube is not None or action is Action.DEMOTE) else "no longer due"
+        return "done" if backend is not None and (cubes or action is Action.DEMOTE) else "no longer due"
+
+    def _still_due(self, job: Job, *, is_for_stable: bool) -> builtins.list[MemCube]:
+        """The cubes that a back end takes: the one it is about, as it was; or all that are to be learnt together."""
+        if is_for_stable:
+            return [cube for cube in self._vault.get(job.cubes) if cube.state in RECALLED and not cube.is_stale]
+        cube = self._due(job)
+        return [] if cube is None else [cube]
 
     def _kept_up(self, job: Job, action: Action, at: datetime) -> str:
         from memos_core.operation.scheduler.looking import SCRUBBED
@@ -277,6 +287,6 @@ def _told_apart(backend: str) -> Iterator[None]:
         raise BackendFailed(backend=backend, detail=repr(error)) from error
 
 
-def _tier(backend: MemoryBackend) -> Tier:
+def _tier(backend: MemoryBackend, namespace: Namespace) -> Tier:
     with _told_apart(backend.name):
-        return Tier(backend.held(), backend.is_for_stable)
+        return Tier(backend.held(), backend.is_for_stable, namespace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +13,10 @@ import pytest
 
 from memos_core import MemOS, Message
 from memos_core.cube.memcube import Trigger
-from memos_core.errors import CubeNotFound, MemOSError, NotPermitted
+from memos_core.errors import AdapterUnfit, CubeNotFound, MemOSError, NotPermitted
 from memos_core.operation.pipeline import Step, retag
+from memos_core.ports import Recipe
+from memos_core.testing.adapters import tiny_learner
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.embedders import HashingEmbedder
 from memos_core.testing.kv import tiny_model
@@ -21,6 +24,7 @@ from memos_core.testing.kv import tiny_model
 ROLES = ("reader", "contributor", "editor", "owner")
 HERE, THERE = "acme/ana", "acme/bob"
 model = cache(tiny_model)  # made when it is needed
+learner = cache(tiny_learner)
 ANYBODY, NOBODY = "anybody", "nobody"  # the latter: the vault's owner alone
 
 
@@ -45,6 +49,15 @@ def only(cube: str) -> Step:
     return lambda pieces, _: [piece for piece in pieces if piece.cube and piece.cube.id == cube]
 
 
+def train(memos: MemOS, world: World) -> None:
+    memos.train(namespace=HERE, base_model=learner(), cubes=[world.other], recipe=Recipe(epochs=1, replay=0))
+
+
+def externalise(memos: MemOS, world: World) -> None:
+    with suppress(AdapterUnfit):  # where it may be tried: the fact is no adapter
+        memos.externalise(world.fact, learner())
+
+
 #: For each public method, the least role that may use it, and a way to use it.
 MATRIX: dict[str, tuple[str, Call]] = {
     "open": (ANYBODY, lambda _, __: MemOS.open(":memory:").close()),
@@ -65,6 +78,7 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "history": ("reader", lambda memos, world: memos.history(world.other)),
     "diff": ("reader", lambda memos, world: memos.diff(world.other, world.version)),
     "generate": ("reader", lambda memos, _: memos.generate("fox", namespace=HERE, model=model(), max_tokens=2)),
+    "adapted": ("reader", lambda memos, _: memos.adapted(learner(), namespace=HERE)),
     "why": ("reader", lambda memos, world: memos.why(world.fact)),
     "impact": ("reader", lambda memos, world: memos.impact(world.fact)),
     "claims": ("reader", lambda memos, _: memos.claims(namespace=HERE)),
@@ -88,6 +102,8 @@ MATRIX: dict[str, tuple[str, Call]] = {
     ),
     "restore": ("editor", lambda memos, world: memos.restore(world.then, namespace=HERE)),
     "undo": ("editor", lambda memos, _: memos.undo(origin="user", namespace=HERE)),
+    "train": ("editor", train),
+    "externalise": ("editor", externalise),
     "update": ("editor", lambda memos, world: memos.update(world.fact, "The fox is slow.")),
     "rollback": ("editor", lambda memos, world: memos.rollback(world.other, world.version)),
     "resolve": ("editor", lambda memos, world: memos.resolve(world.other, world.version)),
@@ -114,6 +130,7 @@ MATRIX: dict[str, tuple[str, Call]] = {
     "merge": (NOBODY, lambda memos, _: memos.merge("vault.db")),
     "sync": (NOBODY, lambda memos, _: memos.sync("vault.db")),
     "store": (NOBODY, lambda memos, _: memos.store(namespace=HERE)),
+    "keep_adapter": (NOBODY, lambda memos, _: memos.keep_adapter(learner(), namespace=HERE)),
     "background": (NOBODY, lambda memos, _: memos.background().__enter__()),
     "stats": (NOBODY, lambda memos, _: memos.stats()),
     "verify": (NOBODY, lambda memos, _: memos.verify()),

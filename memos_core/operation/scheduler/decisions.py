@@ -93,10 +93,11 @@ class Alike(NamedTuple):
 
 
 class Tier(NamedTuple):
-    """What a back end holds: bytes by version; and whether it takes what is stable, or what is hot."""
+    """What a back end holds: bytes by version; and whether it takes what is stable, or what is hot, and from where."""
 
     held: Mapping[str, int]
     is_for_stable: bool = False
+    namespace: Namespace = ()
 
 
 class Lap(NamedTuple):

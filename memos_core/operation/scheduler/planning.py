@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from memos_core.cube.canonical import sha256
 from memos_core.cube.memcube import RECALLED, Kind, MemCube, Trigger
-from memos_core.cube.namespace import Namespace
+from memos_core.cube.namespace import Namespace, covers
 from memos_core.cube.payload import Plaintext
 from memos_core.operation.lifecycle import activation, may
 from memos_core.operation.scheduler.decisions import Action, Decision, Limits, Snapshot, Tier
@@ -204,12 +205,30 @@ def _leaving(tier: Tier, round_: Round) -> dict[str, str]:
 
 def _promoted(backend: str, tier: Tier, round_: Round) -> Iterator[Decision]:
     is_due = _is_stable if tier.is_for_stable else _is_hot
-    for cube in round_.snapshot.cubes:
-        if cube.version not in tier.held and _is_sound(cube) and is_due(cube, round_):
-            reason = f"{backend}: it was recalled {_times(cube.usage.count)}"
-            yield _one(Action.PROMOTE, cube, reason).model_copy(
-                update={"key": f"{Action.PROMOTE.value}:{backend}:{cube.id}:{cube.version}", "subject": backend}
-            )
+    due = [
+        cube
+        for cube in round_.snapshot.cubes
+        if cube.version not in tier.held
+        and covers(tier.namespace, cube.namespace)
+        and _is_sound(cube)
+        and is_due(cube, round_)
+    ]
+    if tier.is_for_stable and due:  # to be learnt together
+        versions = sha256("\n".join(sorted(cube.version for cube in due)).encode())
+        yield Decision(
+            action=Action.PROMOTE,
+            namespace=tier.namespace,
+            subject=backend,
+            cubes=tuple(cube.id for cube in due),
+            reason=f"{backend}: {len(due)} memories are stable",
+            key=f"{Action.PROMOTE.value}:{backend}:{versions}",
+        )
+        return
+    for cube in due:
+        reason = f"{backend}: it was recalled {_times(cube.usage.count)}"
+        yield _one(Action.PROMOTE, cube, reason).model_copy(
+            update={"key": f"{Action.PROMOTE.value}:{backend}:{cube.id}:{cube.version}", "subject": backend}
+        )
 
 
 def _is_hot(cube: MemCube, round_: Round) -> bool:
@@ -219,7 +238,8 @@ def _is_hot(cube: MemCube, round_: Round) -> bool:
 
 def _is_stable(cube: MemCube, round_: Round) -> bool:
     is_settled = round_.now - cube.updated_at >= round_.limits.settled
-    return cube.kind in MERGEABLE and is_settled and cube.usage.count >= round_.limits.hot
+    is_knowledge = cube.kind in MERGEABLE or bool(cube.claims)
+    return is_knowledge and is_settled and cube.usage.count >= round_.limits.hot
 
 
 def _cold(cube: MemCube, tier: Tier, round_: Round) -> str | None:

@@ -1,0 +1,290 @@
+"""Training of adapters: LoRA by peft, with what the base model thinks of other texts kept as it is.
+
+References
+----------
+Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, ICLR 2022. Keeping the old answers by distillation from
+the model itself: Li and Hoiem, Learning without Forgetting, ECCV 2016.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from memos_core.cube.canonical import canonical, sha256
+from memos_core.errors import InvalidInput
+from memos_core.infrastructure.models import speaking
+from memos_core.infrastructure.models.adapter import METHOD, Adapter, adapted, imported, metadata, twin
+from memos_core.infrastructure.models.local import LocalModel
+from memos_core.infrastructure.models.speaking import Encoded, encoded, logits, rows, running
+from memos_core.ports import AdapterTrainer, Course, Example, Recipe, Trained, Watching, Weighted
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+CLOSE = 0.3  # loss of a token, in nats, from which on it is worth looking whether all is known
+SURE = 2  # epochs in a row in which all checks are answered, then it ends
+KEEP = 3.0  # weight of what is kept, beside that of what is learnt
+DRIFT = 0.02  # nats a token by which the model may think otherwise of what is kept
+PATIENCE = 6  # epochs without a check better answered, then it ends too
+WARM = 5  # steps in which the learning rate rises
+
+
+class LoraTrainer:
+    """Teaches a model of transformers by LoRA; it keeps :class:`memos_core.ports.AdapterTrainer`.
+
+    Parameters
+    ----------
+    model
+        It never changes.
+    """
+
+    def __init__(self, model: LocalModel) -> None:
+        imported()
+        self.model = model
+
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        return self.model.name
+
+    @property
+    def base_model(self) -> str:
+        """Fingerprint of the weights."""
+        return self.model.weights
+
+    def adapted(self, adapters: Sequence[Weighted]) -> LocalModel:
+        """The model with these adapters; see :func:`.adapter.adapted`."""
+        return adapted(self.model, adapters)
+
+    def answers(self, questions: Sequence[str], adapters: Sequence[Weighted] = ()) -> list[str]:
+        """Ask questions, each for itself and at temperature 0."""
+        return speaking.answers(self.adapted(adapters), questions)
+
+    def perplexity(self, texts: Sequence[str], adapters: Sequence[Weighted] = ()) -> float:
+        """How little the model expects these texts."""
+        return speaking.perplexity(self.adapted(adapters), texts)
+
+    def train(
+        self, course: Course, recipe: Recipe, *, checkpoint: Path | None = None, progress: Watching | None = None
+    ) -> Trained:
+        """Train an adapter; see the port."""
+        if not course.lessons:
+            raise InvalidInput(detail="There is nothing to train on: no memory here states anything that can be asked.")
+        run = _Run(self.model, course, recipe)
+        if checkpoint is not None:
+            run.resume(checkpoint)
+        while not run.is_over:
+            run.epoch(progress)
+            if checkpoint is not None:
+                run.save(checkpoint)
+        if checkpoint is not None:
+            checkpoint.unlink(missing_ok=True)
+        return Trained(run.adapter().packed(), METHOD, recipe.rank, run.at.steps, run.at.epochs, run.at.loss)
+
+
+def as_trainer(given: object) -> AdapterTrainer:
+    """Take what teaches a model: a trainer, a model in this process, or the path of one.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none of these.
+    ExtraMissing
+        If what trains is not installed.
+    """
+    if isinstance(given, (str, PathLike)):
+        imported()
+        return LoraTrainer(LocalModel.load(given))
+    if isinstance(given, LocalModel):
+        return LoraTrainer(given)
+    if all(hasattr(given, name) for name in ("base_model", "train", "answers", "perplexity", "adapted")):
+        return cast("AdapterTrainer", given)
+    raise InvalidInput(detail=f"{type(given).__name__} is no model that can be trained: give a LocalModel or its path.")
+
+
+class _Place(NamedTuple):
+    """How far training has come."""
+
+    epochs: int = 0
+    steps: int = 0
+    loss: float = 0.0
+    best: float = 0.0
+    waited: int = 0
+    sure: int = 0
+    drift: float = 1.0
+
+
+class _Run:
+    """One training: the model that learns, the one that it was, and how far it has come."""
+
+    def __init__(self, model: LocalModel, course: Course, recipe: Recipe) -> None:
+        import torch
+
+        self._model, self._recipe = model, recipe
+        self._lessons = [[encoded(model, example) for example in lesson] for lesson in course.lessons]
+        self._checks = [encoded(model, example) for example in course.checks]
+        self._name = sha256(canonical({"base": model.weights, "course": repr(course), "recipe": repr(recipe)}))
+        self._course = course
+        peft = imported()
+        self._network = twin(model.model)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            config = peft.LoraConfig(
+                r=recipe.rank, lora_alpha=recipe.rank * recipe.scale, target_modules=_linear(self._network)
+            )
+            peft.inject_adapter_in_model(config, self._network)
+        self._learnt = {name: weight for name, weight in self._network.named_parameters() if weight.requires_grad}
+        self._optimiser = torch.optim.AdamW(self._learnt.values(), lr=recipe.rate, weight_decay=0.0)
+        self._kept: list[Encoded] = []
+        self.at = _Place()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all checks are answered, or no more is to be expected."""
+        is_known = self.at.sure >= SURE and (self.at.drift < DRIFT or not self._recipe.replay)
+        return is_known or self.at.waited >= PATIENCE or self.at.epochs >= self._recipe.epochs
+
+    def adapter(self) -> Adapter:
+        """What has been learnt so far."""
+        peft = imported()
+        tensors = peft.get_peft_model_state_dict(self._network)
+        modules = tuple(_linear(self._model.model))
+        return Adapter(self._model.weights, self._recipe.rank, self._recipe.scale, modules, tensors)
+
+    def epoch(self, progress: Watching | None) -> None:
+        """Go once through all lessons, and look whether they are known."""
+        self._kept = self._kept or self._to_keep()
+        batches = self._batches()
+        total, most = 0.0, len(batches) * self._recipe.epochs
+        for number, batch in enumerate(batches):
+            total += self._step(batch)
+            if progress:
+                progress(self.at.steps, most, total / (number + 1))
+        loss = total / len(batches)
+        self.at = self.at._replace(epochs=self.at.epochs + 1, loss=loss)
+        if self._checks and loss < CLOSE:
+            known = self._known()
+            waited = 0 if known > self.at.best else self.at.waited + 1
+            sure = self.at.sure + 1 if known == 1.0 else 0
+            self.at = self.at._replace(best=max(known, self.at.best), waited=waited, sure=sure)
+
+    def _batches(self) -> list[list[Encoded]]:
+        """What comes up in this epoch, in another order each time; of one length together, so that little is filler."""
+        order = random.Random(f"{self._recipe.seed} {self.at.epochs}")  # noqa: S311 - an order, not a secret
+        first, size = self.at.epochs * self._recipe.wordings, self._recipe.batch
+        due = [
+            lesson[(first + number) % len(lesson)]
+            for lesson in self._lessons
+            for number in range(min(self._recipe.wordings, len(lesson)))
+        ]
+        order.shuffle(due)
+        due.sort(key=lambda example: len(example.tokens))
+        batches = [due[start : start + size] for start in range(0, len(due), size)]
+        order.shuffle(batches)
+        return batches
+
+    def _step(self, learn: Sequence[Encoded]) -> float:
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._recipe.rate * min(1.0, (self.at.steps + 1) / WARM)
+        count = min(self._recipe.replay, len(self._kept))
+        first = self.at.steps * count
+        batch = rows(self._model, learn)
+        loss = cross_entropy(logits(self._network, batch).flatten(0, 1), batch.labels.flatten())
+        loss.backward()  # type: ignore[no-untyped-call]
+        if keep := [self._kept[(first + number) % len(self._kept)] for number in range(count)]:
+            drift = self._drift(keep)
+            (KEEP * drift).backward()  # type: ignore[no-untyped-call]
+            self.at = self.at._replace(drift=self.at.drift * 0.8 + float(drift.item()) * 0.2)
+        torch.nn.utils.clip_grad_norm_(self._learnt.values(), 1.0)
+        self._optimiser.step()
+        self._optimiser.zero_grad()
+        self.at = self.at._replace(steps=self.at.steps + 1)
+        return float(loss.item())
+
+    def _drift(self, keep: Sequence[Encoded]) -> torch.Tensor:
+        """How far it now thinks otherwise of what is to be kept: Kullback-Leibler divergence a token, in nats."""
+        import torch
+        from torch.nn.functional import kl_div, log_softmax
+
+        batch = rows(self._model, keep)
+        with torch.no_grad():
+            old = log_softmax(logits(self._model.model, batch), dim=-1)
+        new = log_softmax(logits(self._network, batch), dim=-1)
+        counts = batch.labels != speaking.NO_LOSS
+        return kl_div(new[counts], old[counts], reduction="batchmean", log_target=True)
+
+    def _to_keep(self) -> list[Encoded]:
+        """Texts, and the model's own answers to questions about something else."""
+        own = speaking.answers(self._model, self._course.anchors)
+        anchors = [Example(asked, answer) for asked, answer in zip(self._course.anchors, own, strict=True)]
+        kept = [
+            *(running(self._model, text) for text in self._course.replay),
+            *(encoded(self._model, example) for example in anchors),
+        ]
+        random.Random(self._recipe.seed).shuffle(kept)  # noqa: S311 - an order, not a secret
+        return kept
+
+    def _known(self) -> float:
+        """The share of checks of whose answer every token is the likeliest."""
+        import torch
+
+        known = 0
+        for start in range(0, len(self._checks), speaking.TOGETHER):
+            batch = rows(self._model, self._checks[start : start + speaking.TOGETHER])
+            with torch.inference_mode():
+                best = logits(self._network, batch).argmax(-1)
+            known += int(((best == batch.labels) | (batch.labels == speaking.NO_LOSS)).all(-1).sum())
+        return known / len(self._checks)
+
+    def save(self, path: Path) -> None:
+        """Write down how far it has come: safetensors with a JSON head, in place of what was there."""
+        from safetensors.torch import save
+
+        tensors = {f"learnt {name}": weight.detach() for name, weight in self._learnt.items()}
+        for name, weight in self._learnt.items():
+            state = self._optimiser.state[weight]
+            tensors |= {f"{key} {name}": state[key] for key in ("exp_avg", "exp_avg_sq", "step")}
+        head = {"run": self._name, "at": json.dumps(self.at._asdict())}
+        fresh = path.with_name(f"{path.name}.new")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(save(tensors, metadata=head))
+        fresh.replace(path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from where another came to, if it was of the same course and recipe."""
+        from safetensors.torch import load
+
+        if not path.exists():
+            return
+        data = path.read_bytes()
+        head = metadata(data)
+        if head.get("run") != self._name:
+            return
+        tensors = load(data)
+        for name, weight in self._learnt.items():
+            weight.data.copy_(tensors[f"learnt {name}"])
+            self._optimiser.state[weight] = {key: tensors[f"{key} {name}"] for key in ("exp_avg", "exp_avg_sq", "step")}
+        self.at = _Place(**json.loads(head["at"]))
+
+
+def _linear(model: PreTrainedModel) -> list[str]:
+    """Names of the linear layers, without the one that chooses the word: by what they end in."""
+    import torch
+
+    out = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    return sorted(
+        {
+            name.rpartition(".")[2]
+            for name, module in model.named_modules()
+            if isinstance(module, torch.nn.Linear) and module is not out
+        }
+    )

@@ -1,0 +1,154 @@
+"""What MemOS asks of whatever teaches a model: adapters, what is taught, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+
+class Example(NamedTuple):
+    """Something said, and what a model should say next.
+
+    Attributes
+    ----------
+    is_chat
+        Whether it is a turn of a conversation, in the model's own form, or a text that goes on.
+    """
+
+    given: str
+    answer: str
+    is_chat: bool = True
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a model is to learn, and what it must keep.
+
+    Attributes
+    ----------
+    lessons
+        Each the wordings of one fact; a few of them come up at a time, in turn.
+    checks
+        Questions in wordings that no lesson has, with what the answer must hold: training ends when all are answered.
+    anchors
+        Questions about something else; the model's own answers to them are kept.
+    replay
+        Texts about something else, of which the model must think as it did.
+    """
+
+    lessons: tuple[tuple[Example, ...], ...]
+    checks: tuple[Example, ...]
+    anchors: tuple[str, ...] = ()
+    replay: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an adapter is trained.
+
+    Attributes
+    ----------
+    rank
+        Of the update of each weight matrix.
+    scale
+        By which the update is multiplied.
+    rate
+        Learning rate.
+    epochs
+        At most; each lesson comes up ``wordings`` times in one.
+    batch
+        Examples a step.
+    replay
+        Texts, and answers of its own, a step, of which the model must go on to think as it did.
+    seed
+        Of everything random.
+    """
+
+    rank: int = 16
+    scale: float = 2.0
+    rate: float = 1e-3
+    epochs: int = 20
+    wordings: int = 2
+    batch: int = 10
+    replay: int = 6
+    seed: int = 0
+
+
+class Trained(NamedTuple):
+    """An adapter, as safetensors, and how it came about.
+
+    Attributes
+    ----------
+    loss
+        Mean over the answers of the last epoch, in nats a token.
+    """
+
+    blob: bytes
+    method: str
+    rank: int
+    steps: int
+    epochs: int
+    loss: float
+
+
+class Weighted(NamedTuple):
+    """An adapter, and by how much it counts where several are combined."""
+
+    blob: bytes
+    weight: float = 1.0
+
+
+#: Called with the steps done, the most there can be, and the present loss.
+Watching = Callable[[int, int, float], None]
+
+
+class AdapterTrainer(Protocol):
+    """Teaches one base model, and asks it with adapters and without. The base model itself never changes."""
+
+    @property
+    def name(self) -> str:
+        """What errors and provenance call the base model."""
+        ...
+
+    @property
+    def base_model(self) -> str:
+        """Fingerprint of its weights: an adapter fits the model of an equal one."""
+        ...
+
+    def train(
+        self, course: Course, recipe: Recipe, *, checkpoint: Path | None = None, progress: Watching | None = None
+    ) -> Trained:
+        """Train an adapter.
+
+        Parameters
+        ----------
+        checkpoint
+            A file that is written after each epoch and gone at the end. Where it is found, of the same course and
+            recipe, training goes on from there, and ends in the same adapter.
+
+        Raises
+        ------
+        InvalidInput
+            If the course has no lessons.
+        """
+        ...
+
+    def answers(self, questions: Sequence[str], adapters: Sequence[Weighted] = ()) -> list[str]:
+        """Ask questions, each for itself and at temperature 0.
+
+        Raises
+        ------
+        AdapterUnfit
+            If an adapter does not fit the model.
+        """
+        ...
+
+    def perplexity(self, texts: Sequence[str], adapters: Sequence[Weighted] = ()) -> float:
+        """How little the model expects these texts: e to the mean loss of a token."""
+        ...
+
+    def adapted(self, adapters: Sequence[Weighted]) -> Any:
+        """The model with these adapters, as the trainer was given the one without, which stays as it is."""
+        ...

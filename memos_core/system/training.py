@@ -1,0 +1,364 @@
+"""Training: memories that a model has learnt, as an adapter which is a memory too."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from hashlib import sha256
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import Unpack
+
+from memos_core.cube.grant import Right
+from memos_core.cube.memcube import RECALLED, Kind, MemCube
+from memos_core.cube.message import names
+from memos_core.cube.namespace import Namespace, NamespaceLike, covers
+from memos_core.cube.namespace import namespace as parse_namespace
+from memos_core.cube.payload import BlobRef, Parametric
+from memos_core.cube.selection import Filters, Selection, selection
+from memos_core.errors import AdapterUnfit, InvalidInput
+from memos_core.ports import Recipe, Watching, Weighted
+from memos_core.system.activating import Activating
+
+if TYPE_CHECKING:
+    from memos_core.operation.training import Fact
+    from memos_core.ports import AdapterTrainer, Trained
+
+MOST = 10_000  # memories, or adapters, that are looked at
+
+
+class Training(Activating):
+    """The part of :class:`memos_core.MemOS` that teaches models; ``docs/PARAMETRIC.md`` shows it."""
+
+    def train(
+        self,
+        *,
+        namespace: NamespaceLike,
+        base_model: object,
+        cubes: Iterable[str] | None = None,
+        recipe: Recipe | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        progress: Watching | None = None,
+        **filters: Unpack[Filters],
+    ) -> MemCube:
+        """Teach a model what memories say, and keep what it learnt as an adapter: a memory of its own.
+
+        What is taught are the claims that hold, and the texts of facts without claims. The adapter rests on all of
+        these at once: it falls in the same commit when one of them no longer holds, and is erased with one that is
+        erased. Training again makes one without it.
+
+        Parameters
+        ----------
+        namespace
+            Where the memories are, with those below it; the adapter becomes one of its memories.
+        base_model
+            A :class:`~memos_core.infrastructure.models.local.LocalModel`, the path of one, or any ``AdapterTrainer``.
+        cubes
+            Ids: these, whatever kind they are.
+        recipe
+            How it is trained.
+        checkpoint
+            A folder. Each epoch is saved there, and training that was killed goes on from the last one. What is saved
+            holds what is taught: it is gone at the end, and what is left of another training when the next begins.
+        progress
+            Called with the steps done, the most there can be, and the present loss.
+        **filters
+            As in :meth:`search`.
+
+        Returns
+        -------
+        MemCube
+            The adapter, with a report under ``"adapter"`` in its metadata: the share of facts that it answers in each
+            wording it was not taught in, how perplexity on other text has changed, and answers to other questions.
+
+        Raises
+        ------
+        InvalidInput
+            If there is nothing to teach, or what was taught has changed in the meantime. Nothing is stored then.
+        ExtraMissing
+            If what trains is not installed.
+        """
+        from memos_core.operation.training import course
+
+        address, how = parse_namespace(namespace), recipe or Recipe()
+        self._vault.authorise(Right.WRITE, address, kind=Kind.ADAPTER)
+        trainer = _trainer(base_model)
+        facts = self._facts(address, cubes, filters)
+        if not facts:
+            raise InvalidInput(detail=f"Nothing in {'/'.join(address)} that passes these filters can be taught.")
+        began = self._clock.now()
+        lessons = course(facts)
+        kept = None if checkpoint is None else _cleared(Path(checkpoint), repr((trainer.base_model, lessons, how)))
+        trained = trainer.train(lessons, how, checkpoint=kept, progress=progress)
+        seconds = (self._clock.now() - began).total_seconds()
+        report = {**_described(trainer, trained, how), **_examined(trainer, trained, facts), "seconds": seconds}
+        return self._keep_adapter(address, facts, trainer, trained, report)
+
+    def adapted(
+        self,
+        base_model: object,
+        *,
+        namespace: NamespaceLike,
+        cubes: Iterable[str] | Mapping[str, float] | None = None,
+        **filters: Unpack[Filters],
+    ) -> Any:
+        """A model that knows what its adapters taught it. The model given never changes; to unload is to let go.
+
+        Parameters
+        ----------
+        base_model
+            As in :meth:`train`.
+        namespace
+            Where the adapters are, with those below it.
+        cubes
+            Ids of adapters, or their weights by id; their updates are added up. By default all for this model.
+        **filters
+            As in :meth:`search`.
+
+        Returns
+        -------
+        LocalModel
+            Or whatever the trainer given makes. Without adapters, the model itself.
+
+        Raises
+        ------
+        AdapterUnfit
+            If one that is named cannot be used: it is no adapter, for another model, archived, expired, or fallen.
+        """
+        address = parse_namespace(namespace)
+        trainer = _trainer(base_model)
+        self._let_lapse()
+        wanted = selection(address, now=self._clock.now(), **filters)
+        if cubes is None:
+            found = [cube for cube in self._adapters(wanted) if _base(cube) == trainer.base_model]
+            return trainer.adapted([Weighted(bytes(self._vault.blob(cube.id))) for cube in found])
+        weights = cubes if isinstance(cubes, Mapping) else dict.fromkeys(names(cubes, "cubes"), 1.0)
+        for name in weights:
+            _check(self.get(name), wanted, trainer)
+        return trainer.adapted(
+            [Weighted(bytes(self._vault.blob(name)), float(weight)) for name, weight in weights.items()]
+        )
+
+    def externalise(
+        self, cube_id: str, base_model: object, *, questions: Iterable[str] | None = None
+    ) -> builtins.list[MemCube]:
+        """Write down what an adapter answers, as memories in plain text that are trusted least.
+
+        They rest on the adapter, and fall with it. What the model answers without it too is left out.
+
+        Parameters
+        ----------
+        cube_id
+            Of the adapter.
+        base_model
+            As in :meth:`train`.
+        questions
+            By default those that the adapter was examined with.
+
+        Raises
+        ------
+        AdapterUnfit
+            If the adapter cannot be used with this model.
+        InvalidInput
+            If there is no question.
+        """
+        from memos_core.interface.reader.read import reread
+        from memos_core.operation.training import externalised
+
+        cube = self.get(cube_id)
+        self._vault.authorise(Right.WRITE, cube.namespace, kind=Kind.FACT)
+        trainer = _trainer(base_model)
+        _check(cube, Selection(namespace=cube.namespace, now=self._clock.now()), trainer)
+        known = cube.metadata["adapter"].get("questions", []) if questions is None else questions
+        asked = names(known, "questions")
+        if not asked:
+            raise InvalidInput(detail="There is no question to ask the adapter: give some with questions=[...].")
+        worn = [Weighted(bytes(self._vault.blob(cube.id)))]
+        pairs = zip(asked, trainer.answers(asked), trainer.answers(asked, worn), strict=True)
+        now = self._clock.now()
+        with self._lock:
+            contents = [
+                reread(externalised(cube, question, new, model=trainer.name), new, now=now)
+                for question, old, new in pairs
+                if new and new != old
+            ]
+            if not contents:
+                return []
+            draft = self._writer.draft(contents, previous=None, now=now)
+            with self.transaction():
+                return [*self._store(draft).written]
+
+    def keep_adapter(self, base_model: object, *, namespace: NamespaceLike, recipe: Recipe | None = None) -> None:
+        """Have the scheduler keep an adapter for a model, as long as this is open.
+
+        Each :meth:`tick` teaches it what is stable in a namespace and not in it yet, and withdraws it when something in
+        it no longer holds; what is left is taught anew.
+
+        Parameters
+        ----------
+        base_model, recipe
+            As in :meth:`train`.
+        namespace
+            With those below it.
+        """
+        self._vault.authorise(Right.KEEP, ())
+        address = parse_namespace(namespace)
+        tier = Adapters(self, _trainer(base_model), address, recipe)
+        self._backends[tier.name], self._tiers[tier.name] = tier, address
+
+    # what is taught, and what came of it
+
+    def _facts(self, address: Namespace, cubes: Iterable[str] | None, filters: Filters) -> builtins.list[Fact]:
+        from memos_core.operation.training import EXTERNALISED, facts
+
+        self._let_lapse()
+        meant = selection(address, now=self._clock.now(), **filters)
+        meant = meant.model_copy(update={"without": frozenset(self._vault.packages.all())})
+        ids = None if cubes is None else names(cubes, "cubes")
+        found = self._vault.select(meant, limit=MOST) if ids is None else [self.get(name) for name in ids]
+        chosen = [cube for cube in found if meant.admits(cube) and cube.text]
+        if ids is None:
+            own = [cube for cube in chosen if EXTERNALISED not in cube.metadata]  # no model learns what a model said
+            chosen = [cube for cube in own if cube.claims or cube.kind in TAUGHT]
+        return facts(chosen[::-1], self.claims(namespace=address, **filters))
+
+    def _keep_adapter(
+        self,
+        address: Namespace,
+        facts: builtins.list[Fact],
+        trainer: AdapterTrainer,
+        trained: Trained,
+        report: Mapping[str, Any],
+    ) -> MemCube:
+        from memos_core.operation.training import adapter_of
+
+        ref = BlobRef(sha256=sha256(trained.blob).hexdigest(), size=len(trained.blob))
+        payload = Parametric(blob=ref, base_model=trainer.base_model, method=trained.method, rank=trained.rank)
+        taught = [*{fact.cube.id: fact.cube for fact in facts}.values()]
+        content = adapter_of(taught, payload, report, namespace=address, model=trainer.name)
+        with self._lock:
+            draft = self._writer.draft([content], previous=None, now=self._clock.now())
+            draft = draft._replace(batch=replace(draft.batch, blobs={ref.sha256: trained.blob}))
+            with self.transaction():
+                there = {cube.id: cube.version for cube in self._vault.get([cube.id for cube in taught])}
+                if there != {cube.id: cube.version for cube in taught}:
+                    raise InvalidInput(detail="What was taught has changed or was erased meanwhile. Train again.")
+                return self.get(self._store(draft).ids[0])
+
+    def _adapters(self, wanted: Selection) -> builtins.list[MemCube]:
+        """Adapters that may be used now, the oldest first."""
+        kinds = frozenset({Kind.ADAPTER})
+        found = self._vault.select(wanted.model_copy(update={"kinds": kinds}), limit=MOST)
+        return [cube for cube in found if isinstance(cube.payload, Parametric)][::-1]
+
+
+TAUGHT = frozenset({Kind.FACT, Kind.PREFERENCE, Kind.EVENT, Kind.PROFILE, Kind.PROCEDURE})
+
+
+class Adapters:
+    """The adapter that the scheduler keeps for a namespace; a ``MemoryBackend`` for what is stable."""
+
+    is_for_stable = True
+
+    def __init__(self, memos: Training, trainer: AdapterTrainer, namespace: Namespace, recipe: Recipe | None) -> None:
+        self._memos, self._trainer, self._recipe = memos, trainer, recipe
+        self.namespace = namespace
+        self.name = f"adapter of {'/'.join(namespace)} for {trainer.name}"
+
+    def held(self) -> dict[str, int]:
+        """Versions that adapters in use rest on, each with its share of their bytes."""
+        held: dict[str, int] = {}
+        for cube in self._cubes():
+            versions = cube.provenance.derived_from
+            for version in versions:
+                held[version] = cube.payload.blob.size // len(versions) if isinstance(cube.payload, Parametric) else 0
+        return held
+
+    def promote(self, cubes: Iterable[MemCube]) -> None:
+        """Teach cubes, together with what was taught before, in one new adapter in place of the old ones."""
+        new = [cube.id for cube in cubes if covers(self.namespace, cube.namespace)]
+        old = self._cubes()
+        operations = self._memos._whole.operations(self.held())  # noqa: SLF001 - this is a part of it
+        known = [operation.cube for operation in operations.values()]
+        self._memos.train(
+            namespace=self.namespace,
+            base_model=self._trainer,
+            cubes=dict.fromkeys([*known, *new]),
+            recipe=self._recipe,
+        )
+        for cube in old:
+            self._memos.forget(cube.id, reason="another adapter holds what it held, and more")
+
+    def demote(self, versions: Iterable[str]) -> None:
+        """Withdraw adapters that rest on versions; what else they held is taught anew when it is promoted again."""
+        gone = set(versions)
+        for cube in self._cubes():
+            if not gone.isdisjoint(cube.provenance.derived_from):
+                self._memos.forget(cube.id, reason="something that it was taught no longer holds")
+
+    def _cubes(self) -> list[MemCube]:
+        wanted = selection(self.namespace, now=self._memos._clock.now(), exact=True)  # noqa: SLF001
+        return [cube for cube in self._memos._adapters(wanted) if _base(cube) == self._trainer.base_model]  # noqa: SLF001
+
+
+def _trainer(given: object) -> AdapterTrainer:
+    from memos_core.infrastructure.models.lora import as_trainer
+
+    return as_trainer(given)
+
+
+def _base(cube: MemCube) -> str | None:
+    return cube.payload.base_model if isinstance(cube.payload, Parametric) else None
+
+
+def _check(cube: MemCube, wanted: Selection, trainer: AdapterTrainer) -> None:
+    """See that an adapter may be used now, with this model."""
+    if not isinstance(cube.payload, Parametric):
+        raise AdapterUnfit(detail=f"{cube.id} is a {cube.kind.value}, and no adapter.")
+    if cube.state not in RECALLED or not wanted.admits(cube):
+        why = f"it is {cube.state.value}" if cube.state not in RECALLED else "it is not among those asked for"
+        raise AdapterUnfit(detail=f"{cube.id} cannot be used: {why}.")
+    if cube.payload.base_model != trainer.base_model:
+        made, here = cube.payload.base_model[:12], trainer.base_model[:12]
+        raise AdapterUnfit(detail=f"{cube.id} is for the model {made}, and {trainer.name} is {here}.")
+
+
+def _cleared(folder: Path, content: str) -> Path:
+    """The checkpoint of this training; all others there are of memories that have changed, and go."""
+    wanted = folder / f"{sha256(content.encode()).hexdigest()[:32]}.safetensors"
+    for other in folder.glob("*.safetensors*"):
+        if other != wanted:
+            other.unlink()
+    return wanted
+
+
+def _described(trainer: AdapterTrainer, trained: Trained, recipe: Recipe) -> dict[str, Any]:
+    made = {name: value for name, value in trained._asdict().items() if name != "blob"}
+    return {**made, "base_model": trainer.base_model, "model": trainer.name, "recipe": asdict(recipe)}
+
+
+def _examined(trainer: AdapterTrainer, trained: Trained, facts: builtins.list[Fact]) -> dict[str, Any]:
+    """How the adapter does: on what it was taught, in other wordings, and on what it was not."""
+    from memos_core.operation.training import is_answered, text
+
+    worn = [Weighted(trained.blob)]
+    forms: builtins.list[float] = []
+    for number in range(max(len(fact.exam.questions) for fact in facts)):
+        asked = [fact.exam for fact in facts if number < len(fact.exam.questions)]
+        said = trainer.answers([exam.questions[number] for exam in asked], worn)
+        known = sum(is_answered(answer, exam.answer) for answer, exam in zip(said, asked, strict=True))
+        forms.append(known / len(asked))
+    before, after = trainer.perplexity(text("neutral")), trainer.perplexity(text("neutral"), worn)
+    controls = text("controls")
+    kept = zip(trainer.answers(controls), trainer.answers(controls, worn), strict=True)
+    return {
+        "facts": len(facts),
+        "answered": forms,
+        "perplexity": [before, after],
+        "controls": len(controls),
+        "controls_kept": sum(old == new for old, new in kept),
+        "questions": [fact.exam.questions[0] for fact in facts],
+    }
