@@ -45,15 +45,19 @@ class Context(Frozen):
     tokens
         Length of ``text`` by the embedder's tokenizer, or by a cautious estimate without one.
     hits
-        The memories in it, best first. The text has them in the order of their time.
+        The memories in it, best first; at last those that only the context before had found.
     left_out
         How many of the hits did not fit into the budget.
+    order
+        Ids of the memories in the order in which the text has them: that of their time, but for what was kept in its
+        place.
     """
 
     text: str
     hits: tuple[Hit, ...]
     tokens: int
     left_out: int = 0
+    order: tuple[str, ...] = ()
 
 
 class Added(Frozen):

@@ -3,7 +3,7 @@
 What was stored is data. Each of its lines begins with ``| ``, which no line of the frame does, and characters
 that could hide or turn text around are taken out; so nothing stored can look like the frame or end it. The frames
 have no random part and the order is that of time, so that equal memories give equal text and providers' prompt
-caches hit.
+caches hit; and where a context goes on from another, what that one said stays in its place at the beginning.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def render(
     max_tokens: int,
     count_tokens: Callable[[str], int],
     first: Collection[str] = (),
+    before: Sequence[MemCube] = (),
 ) -> Context:
     """Write hits down for a model.
 
@@ -60,6 +61,9 @@ def render(
         Upper limit of the whole text, in the tokens that ``count_tokens`` counts.
     first
         Ids of cubes that stand before the others, whatever their time.
+    before
+        What a context before this one had, in its order. As much of its beginning stays as there is room for beside
+        the hits, none of which it displaces.
 
     Returns
     -------
@@ -89,8 +93,55 @@ def render(
         taken.values(), key=lambda one: (one.hit.cube.id not in first, one.hit.cube.said_at, one.hit.cube.id)
     )
     text = "\n".join(line for frame in (MEMORIES, REPORTS) for line in _framed(frame, ordered))
-    kept = tuple(entry.hit for entry in taken.values())
-    return Context(text=text, hits=kept, tokens=count_tokens(text), left_out=len(hits) - len(kept))
+    found = tuple(entry.hit for entry in taken.values())
+    plain = Context(
+        text=text,
+        hits=found,
+        tokens=count_tokens(text),
+        left_out=len(hits) - len(found),
+        order=tuple(each.hit.cube.id for frame in (MEMORIES, REPORTS) for each in ordered if each.frame == frame),
+    )
+    return _continued(plain, before, [*taken.values()], max_tokens, count_tokens) if before and taken else plain
+
+
+def _continued(
+    plain: Context,
+    before: Sequence[MemCube],
+    taken: Sequence[_Entry],
+    max_tokens: int,
+    count_tokens: Callable[[str], int],
+) -> Context:
+    """The same memories after the longest beginning of another context for which there is room."""
+    hits = {each.hit.cube.id: each.hit for each in taken}
+    texts = {each.hit.cube.id: f"{each.text}\n" for each in taken}
+
+    def written(kept: int) -> tuple[list[MemCube], str]:
+        head = list(before[:kept])
+        held = {cube.id for cube in head}
+        cubes = [hits[cube.id].cube if cube.id in hits else cube for cube in head]
+        cubes += [hits[name].cube for name in plain.order if name not in held]
+        parts = (f"{piece.frame}{texts.get(piece.cube.id, piece.text)}" for piece in pieces(cubes))
+        return cubes, "".join(parts) + closing(cubes[-1])
+
+    low, high = 0, len(before)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if count_tokens(written(middle)[1]) <= max_tokens:
+            low = middle
+        else:
+            high = middle - 1
+    if low == 0:
+        return plain
+    cubes, text = written(low)
+    stayed = [Hit(cube=cube, score=0.0, why={}, source_ids=cube.source_ids) for cube in cubes if cube.id not in hits]
+    return plain.model_copy(
+        update={
+            "text": text,
+            "hits": (*plain.hits, *stayed),
+            "tokens": count_tokens(text),
+            "order": tuple(cube.id for cube in cubes),
+        }
+    )
 
 
 def _framed(frame: tuple[str, str], entries: Iterable[_Entry]) -> list[str]:
@@ -196,7 +247,7 @@ def printable(text: str) -> str:
 
 def _clean(line: str) -> str:
     """Without control characters, and without those that turn the direction of writing or are invisible."""
-    return "".join(_kept(line)).rstrip()
+    return (line if line.isprintable() else "".join(_kept(line))).rstrip()
 
 
 def _kept(line: str) -> Iterable[str]:

@@ -11,11 +11,10 @@ from typing_extensions import Unpack
 
 from memos_core.cube.generated import Generated
 from memos_core.cube.grant import Right
-from memos_core.cube.memcube import RECALLED, Kind, MemCube, Provenance, State, Trigger
+from memos_core.cube.memcube import RECALLED, Kind, MemCube, State, Trigger
 from memos_core.cube.message import names
 from memos_core.cube.namespace import Namespace, NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
-from memos_core.cube.payload import Plaintext
 from memos_core.cube.selection import Filters, Selection, selection
 from memos_core.errors import InvalidInput, TooLarge
 from memos_core.system.shopping import Shopping
@@ -218,20 +217,6 @@ class Activating(Shopping):
     def _selection(self, address: Namespace, filters: Filters) -> Selection:
         meant = selection(address, now=self._clock.now(), **filters)
         return meant.model_copy(update={"without": frozenset(self._vault.packages.all())})
-
-    def _holding(self, cubes: builtins.list[MemCube]) -> frozenset[str]:
-        """Ids of the memories that nothing has replaced: on another, no cache could rest."""
-        from memos_core.operation.truth import Labels
-
-        if not cubes:
-            return frozenset()
-        versions = tuple(cube.version for cube in cubes)
-        probe = cubes[0].model_copy(
-            update={"provenance": Provenance(derived_from=versions), "payload": Plaintext(text=""), "claims": ()}
-        )
-        labels = Labels(self._whole, at=self._clock.now())
-        holding = {ground.version for ground in labels.grounds(probe) if ground.holds}
-        return frozenset(cube.id for cube in cubes if cube.version in holding)
 
     # keeping
 

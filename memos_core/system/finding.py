@@ -12,11 +12,12 @@ from typing_extensions import Unpack
 from memos_core.cube.answer import Change, Context, Difference, Hit
 from memos_core.cube.audit import OWNER
 from memos_core.cube.fold import content_of
-from memos_core.cube.memcube import Content, MemCube, State
+from memos_core.cube.memcube import Content, MemCube, Provenance, State
 from memos_core.cube.message import aware, names
 from memos_core.cube.namespace import Namespace, NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.operation import OperationKind
+from memos_core.cube.payload import Plaintext
 from memos_core.cube.selection import Filters, Selection, selection
 from memos_core.cube.versions import change, differences
 from memos_core.errors import CubeNotFound, EmbedderMismatch, VersionNotFound
@@ -135,6 +136,7 @@ class Finding(OpenVault):
         limit: int = 50,
         shown: Iterable[str] = (),
         conversation: str | None = None,
+        previous: Context | None = None,
         **filters: Unpack[Filters],
     ) -> Context:
         """Find memories and write them down for a model, within a budget of tokens. Errors are those of :meth:`search`.
@@ -149,6 +151,10 @@ class Finding(OpenVault):
             Source ids of messages that the model sees anyway; memories that rest on these alone are left out.
         conversation
             Its working memory, which the scheduler keeps, comes before everything else.
+        previous
+            The context of the turn before. What it said, and still holds, stays in its place as far as there is room
+            beside what is found now, so that the prompt begins as it did and the provider's cache of it hits. Give
+            ``max_tokens`` several times the room that ``limit`` memories take.
         **filters
             As in :meth:`search`.
         """
@@ -164,7 +170,34 @@ class Finding(OpenVault):
             for hit in (*in_mind, *(hit for hit in found if hit.cube.id not in first))
             if not seen.issuperset(hit.source_ids)
         ][:limit]
-        return render(hits, max_tokens=max_tokens, count_tokens=self._loaded_embedder().count_tokens, first=first)
+        before = [] if previous is None else self._still(previous, namespace, seen, filters)
+        count_tokens = self._loaded_embedder().count_tokens
+        return render(hits, max_tokens=max_tokens, count_tokens=count_tokens, first=first, before=before)
+
+    def _still(
+        self, previous: Context, namespace: NamespaceLike, seen: frozenset[str], filters: Filters
+    ) -> builtins.list[MemCube]:
+        """What a context has said that may be said again, in its order."""
+        now = self._clock.now()
+        wanted = self._vault.packages.recalled(selection(namespace, now=now, **filters), now)
+        found = self._vault.get(previous.order, known_at=wanted.known_at)
+        cubes = [cube for cube in found if wanted.admits(cube) and not seen.issuperset(cube.source_ids)]
+        holding = self._holding(cubes)
+        return [cube for cube in cubes if cube.id in holding]
+
+    def _holding(self, cubes: builtins.list[MemCube]) -> frozenset[str]:
+        """Ids of the memories that nothing has replaced: on the others nothing can rest."""
+        from memos_core.operation.truth import Labels
+
+        if not cubes:
+            return frozenset()
+        versions = tuple(cube.version for cube in cubes)
+        probe = cubes[0].model_copy(
+            update={"provenance": Provenance(derived_from=versions), "payload": Plaintext(text=""), "claims": ()}
+        )
+        labels = Labels(self._whole, at=self._clock.now())
+        holding = {ground.version for ground in labels.grounds(probe) if ground.holds}
+        return frozenset(cube.id for cube in cubes if cube.version in holding)
 
     def working(
         self, conversation: str, *, namespace: NamespaceLike, **filters: Unpack[Filters]

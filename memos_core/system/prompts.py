@@ -94,7 +94,7 @@ class Prompt:
             others=tuple(
                 each for each in nodes if each.fingerprint != backend.fingerprint and set(each.of) <= wanted.keys()
             ),
-            spare=tuple(each[0] for each in found if len(each) == 1 and _fits(each[0], wanted, frame)),
+            spare=tuple(each[0] for each in found if len(each) == 1),
         )
 
     @property
@@ -119,7 +119,7 @@ class Prompt:
         rest = {cube.id: cube for cube in self.rest}
         moved = []
         for each in self.spare if self.chain else ():
-            if rest.keys() >= set(each.own):
+            if rest.keys() >= set(each.own) and _fits(each, self.wanted, self.frame):
                 moved.append(each)
                 rest = {name: cube for name, cube in rest.items() if name not in each.own}
         return replace(self, moved=tuple(moved), rest=tuple(rest.values()), recompute=recompute)

@@ -22,8 +22,16 @@ TEMPLATE = (
 )
 
 
-def tiny_model(seed: int = 0, *, window: int = 4096) -> LocalModel:
-    """A model of the Llama family with random weights and a tokenizer of bytes: what it says means nothing."""
+def tiny_model(seed: int = 0, *, window: int = 4096, dtype: str = "float32", **shape: Any) -> LocalModel:
+    """A model of the Llama family with random weights and a tokenizer of bytes: what it says means nothing.
+
+    Parameters
+    ----------
+    window
+        In tokens.
+    **shape
+        Fields of transformers' ``LlamaConfig``, for one that is not tiny.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -37,23 +45,28 @@ def tiny_model(seed: int = 0, *, window: int = 4096) -> LocalModel:
     ends = {"bos_token": "<s>", "eos_token": "</s>"}
     tokenizer: Any = PreTrainedTokenizerFast(tokenizer_object=inner, **ends)  # type: ignore[no-untyped-call]
     tokenizer.chat_template = TEMPLATE
+    tiny: dict[str, Any] = {
+        "hidden_size": 48,
+        "intermediate_size": 96,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 6,
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "initializer_range": 0.3,  # large enough for the answer to depend on the prompt
+    }
     config = LlamaConfig(
-        hidden_size=48,
-        intermediate_size=96,
-        num_hidden_layers=3,
-        num_attention_heads=6,
-        num_key_value_heads=2,
-        head_dim=8,
         vocab_size=len(tokenizer),
         max_position_embeddings=window,
-        initializer_range=0.3,  # large enough for the answer to depend on the prompt
         bos_token_id=0,
         eos_token_id=1,
         tie_word_embeddings=False,
+        dtype=getattr(torch, dtype),
+        **{**tiny, **shape},
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = LlamaForCausalLM(config)
+        # As "auto" does it: in this number type from the beginning.
+        model = LlamaForCausalLM._from_config(config, dtype=getattr(torch, dtype))  # type: ignore[no-untyped-call]  # noqa: SLF001
     return LocalModel(model, tokenizer, name=f"tiny-{seed}")
 
 

@@ -135,3 +135,35 @@ def test_a_mention_that_does_not_fit_its_text_explains_nothing() -> None:
     moved = good.cube.model_copy(update={"times": (good.cube.times[0].model_copy(update={"offset": 2}),)})
     shown = render([good.model_copy(update={"cube": moved})], max_tokens=99, count_tokens=words).text
     assert "| I went yesterday\n" in shown
+
+
+def going_on(found: list[Hit], before: list[Hit], *, most: int = 200) -> Any:
+    return render(found, max_tokens=most, count_tokens=words, before=[each.cube for each in before])
+
+
+def test_what_was_said_before_stays_at_the_beginning_and_the_new_comes_after_it() -> None:
+    early, middle, late = (hit(text, at=AT + timedelta(days=day), number=day + 1) for day, text in enumerate("abc"))
+    first = render([late, early], max_tokens=200, count_tokens=words)
+    then = going_on([middle], [early, late])
+    assert then.text.startswith(first.text.removesuffix(CLOSING))
+    assert (then.order, then.hits[0]) == ((early.cube.id, late.cube.id, middle.cube.id), middle)
+    assert then.tokens == words(then.text)
+
+
+def test_what_is_found_is_never_displaced_by_what_was_said_before() -> None:
+    old = [hit(f"old {number} " * 10, number) for number in range(1, 9)]
+    new = [hit(f"new {number} " * 10, 20 + number) for number in range(3)]
+    for most in range(60, 400, 17):
+        plain = render(new, max_tokens=most, count_tokens=words)
+        then = going_on(new, old, most=most)
+        assert then.tokens <= most
+        assert then.hits[: len(plain.hits)] == plain.hits
+        kept = [each.cube.id for each in old]
+        assert list(then.order[: len(then.order) - len(plain.order)]) == kept[: len(then.order) - len(plain.order)]
+
+
+def test_frames_stay_whole_where_a_context_goes_on() -> None:
+    report = trusted(hit("it rains", 1), Trust.TOOL)
+    then = going_on([hit("I am in", 2)], [hit("I am out", 3), report])
+    frames = [line for line in then.text.splitlines() if line in {*MEMORIES, *REPORTS}]
+    assert frames == [*MEMORIES, *REPORTS, *MEMORIES]
