@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -56,7 +57,7 @@ def _is_plain(test: Any) -> bool:
     if not isinstance(test, Mapping):
         return _is_scalar(test)
     return _is_comparison(test) and all(
-        _is_ordered(value) if name in _ORDER else _is_scalar(value) for name, value in test.items()
+        _is_scalar(value) and (name not in _ORDER or _is_ordered(value)) for name, value in test.items()
     )
 
 
@@ -70,7 +71,8 @@ def _is_comparison(test: Mapping[str, Any]) -> bool:
 
 
 def _is_scalar(value: Any) -> bool:
-    return value is None or isinstance(value, (str, int, float))
+    """Say whether the memory can compare with it; infinity it cannot."""
+    return value is None or isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _is_ordered(value: Any) -> bool:

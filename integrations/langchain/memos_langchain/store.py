@@ -107,7 +107,7 @@ class MemOSStore(BaseStore):
                 raise InvalidNamespaceError("Namespace cannot be empty.")
         try:
             results = [None if isinstance(op, PutOp) else self._read(op) for op in listed]
-            self._write({(op.namespace, op.key): op for op in listed if isinstance(op, PutOp)}.values())
+            self._write({(tuple(op.namespace), op.key): op for op in listed if isinstance(op, PutOp)}.values())
         except InvalidNamespace as error:
             raise InvalidNamespaceError(str(error)) from error
         return results
@@ -124,7 +124,7 @@ class MemOSStore(BaseStore):
         now = self._memos.clock.now()
         for put in puts:
             if put.value is None:
-                gone.setdefault(put.namespace, []).append(put.key)
+                gone.setdefault(tuple(put.namespace), []).append(put.key)
             else:
                 made = note(put, put.value, fields=self._fields, now=now)
                 kept.setdefault((self._address(put.namespace), put.ttl), []).append(made)

@@ -56,6 +56,7 @@ def test_a_message_whose_id_is_there_takes_its_place(open_history: Callable[...,
 def test_conversations_and_users_are_apart(open_history: Callable[..., MemOSChatMessageHistory]) -> None:
     for session, who in [("monday", "ana"), ("tuesday", "ana"), ("monday", "bob")]:
         open_history(session, who).add_messages([HumanMessage(f"{session} {who}", id="1")])
+    assert [message.text for message in open_history("monday", "ana").messages] == ["monday ana"]
     open_history("monday", "ana").clear()
     assert open_history("monday", "ana").messages == []
     assert [message.text for message in open_history("tuesday", "ana").messages] == ["tuesday ana"]

@@ -157,6 +157,21 @@ def test_values_of_different_types_are_never_equal_and_never_ordered(store: MemO
         assert {item.key for item in store.search(("docs",), filter=wanted)} == keys
 
 
+def test_infinity_is_a_bound_as_any_other(store: MemOSStore) -> None:
+    store.put(("docs",), "k", {"n": 1})
+    for wanted, found in [({"$lt": float("inf")}, 1), ({"$gt": float("-inf")}, 1), ({"$gte": float("inf")}, 0)]:
+        assert len(store.search(("docs",), filter={"n": wanted})) == found
+    assert store.search(("docs",), filter={"n": float("nan")}) == []
+
+
+def test_a_namespace_may_be_a_list(store: MemOSStore) -> None:
+    store.put(["a", "b"], "k", {"v": 1})  # type: ignore[arg-type]
+    assert store.get(["a", "b"], "k").namespace == ("a", "b")  # type: ignore[arg-type, union-attr]
+    assert store.list_namespaces(prefix=["a"], suffix=["b"]) == [("a", "b")]
+    store.delete(["a", "b"], "k")  # type: ignore[arg-type]
+    assert store.search(["a"]) == []  # type: ignore[arg-type]
+
+
 def test_an_unknown_operator_is_refused(store: MemOSStore) -> None:
     for wanted in ({"v": {"$in": [1]}}, {"v": {"$eq": 1, "size": 2}}):
         with pytest.raises(ValueError, match="operator"):
