@@ -132,11 +132,14 @@ def _vectors(vault: SQLiteVault, spec: EmbeddingSpec) -> Check:
 
 
 def _damage(vault: SQLiteVault) -> Iterator[Check]:
-    damage = [f"{found.where}: {found.what}" for found in vault.verify()]
+    damage = list(vault.verify())
     if not damage:
         yield Check("verify", "everything stored matches its digest")
     for found in damage[:MAX_DAMAGE]:
-        yield Check("verify", found, "wrong", "Make a copy of the file, then run `memos rebuild`, or restore a backup.")
+        mend = "Make a copy of the file, then run `memos rebuild`, or restore a backup."
+        if found.where.startswith("blob"):
+            mend = f"Put a good copy into {vault.path}-blobs; or delete what is there and merge a vault that has it."
+        yield Check("verify", f"{found.where}: {found.what}", "wrong", mend)
     if len(damage) > MAX_DAMAGE:
         yield Check("verify", f"and {len(damage) - MAX_DAMAGE:,} more findings", "wrong")
 

@@ -34,7 +34,7 @@ DIRECTIONS = ((1, 0, 0, 0), (0, 1, 0, 0), (1, 2, 0, 0), (3, 0, 1, 0), (-1, 0, 0,
 ASKED = (days(1, 3), days(2, 12), days(4, 5), days(5, None))
 EVERYTHING = [Selection(namespace=(top,), states=frozenset(State)) for top in ("a", "ab")]
 ALL = 1000
-BLOBS = (b"", b"one", b"two" * 500_000)
+BLOBS = (b"", b"one", b"two" * 500)
 
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
 intervals = st.tuples(st.integers(1, 9), st.integers(0, 4) | st.none()).map(
@@ -136,12 +136,6 @@ class VaultMachine(RuleBasedStateMachine):
         """What is missing comes."""
         missing = {each.blob.sha256 for each in self.model.missing_blobs()}
         self.commit([], blobs=[data for data in BLOBS if sha256(data) in missing])
-
-    @rule(cube=cubes)
-    def expire(self, cube: str) -> None:
-        self.here.clock.advance(timedelta(seconds=1))
-        parents = self.parents(cube, stale=False)
-        self.commit([self.here.author.move(cube, State.EXPIRED, parents=parents, reason="test")])
 
     @rule(cube=cubes, which=st.integers(0, 9))
     def roll_back(self, cube: str, which: int) -> None:

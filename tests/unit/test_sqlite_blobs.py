@@ -21,6 +21,7 @@ from memos_core.errors import BlobMissing, CubeNotFound, InvalidInput, VaultBusy
 from memos_core.infrastructure.vault.blobs import Blobs, Held
 from memos_core.infrastructure.vault.folder import Folder
 from memos_core.infrastructure.vault.sqlite import SQLiteVault
+from memos_core.infrastructure.vault.statements import load
 from memos_core.ports import Batch
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.vault.blobs import ONE, OTHER, bring, put, ref, write
@@ -460,3 +461,12 @@ def test_a_batch_may_bring_what_a_put_of_it_erases(vault: SQLiteVault, desk: Des
     operation: Operation = write(desk, ONE)
     vault.commit(Batch([operation, desk.write_erase(operation)], blobs={ref(ONE).sha256: ONE}))
     assert files(vault) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("sizes", {"digests": "[]"}), ("is_used", ("x",)), ("forget", ()), ("used", ())]
+)
+def test_what_refers_to_blobs_is_found_by_an_index(vault: SQLiteVault, name: str, values: Any) -> None:
+    with vault._pool.read() as db:
+        steps = [row[-1] for row in db.execute(f"explain query plan {load('blobs')[name]}", values)]
+    assert any("INDEX put_by_blob" in step for step in steps), steps

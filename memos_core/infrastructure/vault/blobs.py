@@ -260,7 +260,7 @@ class Blobs:
         try:
             view = self._read(held)
         except FileNotFoundError:
-            return f"its file {held.name} is missing"
+            return "its file is missing"
         except (VaultError, ValueError) as error:
             return str(error)
         made = hashlib.sha256()

@@ -175,3 +175,12 @@ def claims_about(content: Content, about: Collection[Topic] | None) -> bool:
         for claim in content.claims
         for topic in about
     )
+
+
+def arriving(given: Mapping[str, Operation], held: Mapping[str, Operation], erased: Collection[str]) -> list[Operation]:
+    """Operations as they are stored: the new ones first, and without bodies of what is erased."""
+    gone = {*erased, *(op.cube for op in held.values() if op.kind is OperationKind.ERASE)}
+    stripped = (
+        op if op.kind is OperationKind.ERASE or op.cube not in gone else op.without_body() for op in given.values()
+    )
+    return sorted(stripped, key=lambda op: op.id in held)

@@ -30,7 +30,7 @@ from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
 from memos_core.errors import ForkedVault, VaultClosed
 from memos_core.infrastructure.vault import brute, dumping
-from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, vector_length
+from memos_core.infrastructure.vault.gate import check, check_page, check_parts, check_usage, united, vector_length
 from memos_core.infrastructure.vault.holding import HeldBlobs
 from memos_core.infrastructure.vault.local import LocalRows
 from memos_core.ports import Batch, Clock, Edge, EmbeddingSpec, Part, Passage, Scored, Topic, Walk
@@ -90,7 +90,8 @@ class DictVault(LocalRows, HeldBlobs):
         with self._access():
             check(batch, self._spec)
             blobs, before = self._given_blobs(batch), len(self._operations)
-            for operation in batch.operations:
+            erased = {op.cube for op in batch.operations if op.kind is OperationKind.ERASE}
+            for operation in brute.arriving(united(batch.operations), self._operations, erased):
                 known = self._operations.get(operation.id)
                 if known is None:
                     self._ids[operation.cube].append(operation.id)
@@ -104,7 +105,7 @@ class DictVault(LocalRows, HeldBlobs):
                 self._embed(batch.spec, batch.parts)
             self._strip({operation.cube for operation in batch.operations})
             self._keep_blobs(blobs)
-            self._forget({op.cube for op in batch.operations if op.kind is OperationKind.ERASE}, self._cubes())
+            self._forget(erased, self._cubes())
             return len(self._operations) - before
 
     @contextmanager
@@ -391,7 +392,8 @@ class DictVault(LocalRows, HeldBlobs):
         return [(name, content) for name, content in self._texts().items() if name not in self._held(spec)]
 
     def _damages(self) -> list[Damage]:
-        found = [damage for op in self._operations.values() for damage in dumping.damages_of(op)]
+        found = self._damaged_blobs()
+        found += [damage for op in self._operations.values() for damage in dumping.damages_of(op)]
         for spec, held in self._vectors.items():
             stray = held.keys() - self._texts().keys()
             found += [Damage(f"vectors of {spec}", f"{name} has vectors and no text") for name in sorted(stray)]

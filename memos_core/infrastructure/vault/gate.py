@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,15 @@ def check(batch: Batch, spec: EmbeddingSpec | None) -> None:
     if spec is not None and batch.spec != spec:
         raise EmbedderMismatch(expected=str(spec), actual=str(batch.spec))
     check_parts(batch.parts, batch.spec, {operation.id: operation for operation in batch.operations})
+
+
+def united(operations: Iterable[Operation]) -> dict[str, Operation]:
+    """Operations by id, each once; one that came with its body and without keeps it."""
+    found: dict[str, Operation] = {}
+    for op in operations:
+        if op.id not in found or found[op.id].body is None:
+            found[op.id] = op
+    return found
 
 
 def check_parts(parts: Mapping[str, Sequence[Part]], spec: EmbeddingSpec, operations: Mapping[str, Operation]) -> None:

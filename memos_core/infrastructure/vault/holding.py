@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
+from memos_core.cube.answer import Damage
+from memos_core.cube.canonical import sha256
 from memos_core.cube.fold import content_of
 from memos_core.cube.memcube import Content, MemCube
 from memos_core.cube.operation import Operation, OperationKind
@@ -77,3 +79,8 @@ class HeldBlobs:
         if given or self._blobs:
             used = sizes_of(self._referring())
             self._blobs = {digest: data for digest, data in {**self._blobs, **given}.items() if digest in used}
+
+    def _damaged_blobs(self) -> list[Damage]:
+        return [
+            Damage(f"blob {digest}", "was altered") for digest, data in self._blobs.items() if sha256(data) != digest
+        ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Container, Mapping
 
 import apsw
 
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.infrastructure.vault import jobs
 from memos_core.infrastructure.vault.blobs import Blobs
+from memos_core.infrastructure.vault.gate import united
 from memos_core.infrastructure.vault.projection import Projection
 from memos_core.infrastructure.vault.revision import texts_changed
 from memos_core.infrastructure.vault.statements import load, query
@@ -20,7 +21,7 @@ _SQL = load("write")
 
 def store(db: apsw.Connection, batch: Batch, blobs: Blobs) -> int:
     """Store operations and bring what follows from them up to date; return how many were new."""
-    given = _united(batch.operations)
+    given = united(batch.operations)
     erased = _erased(db, given.values())
     given = {op.id: op.without_body() if _is_stripped(op, erased) else op for op in given.values()}
     held = dict(query(db, _SQL["known"], {"ids": json.dumps(list(given))}))
@@ -43,15 +44,6 @@ def store(db: apsw.Connection, batch: Batch, blobs: Blobs) -> int:
         blobs.forget(db)
     blobs.store(db, batch)
     return len(new)
-
-
-def _united(operations: Iterable[Operation]) -> dict[str, Operation]:
-    """Operations by id, each once; one that came with its body and without keeps it."""
-    found: dict[str, Operation] = {}
-    for op in operations:
-        if op.id not in found or found[op.id].body is None:
-            found[op.id] = op
-    return found
 
 
 def _erased(db: apsw.Connection, operations: Collection[Operation]) -> set[str]:
