@@ -67,7 +67,10 @@ class Finding(OpenVault):
         else:
             from memos_core.operation.recall.refining import refined
 
-            hits = refined(question, lambda text, most: find(text, limit=most), model=self._llm, limit=limit)
+            packages = self._vault.packages.all()
+            hits = refined(
+                question, lambda text, most: find(text, limit=most), model=self._llm, limit=limit, packages=packages
+            )
         return self._counted(hits, wanted, now=now)
 
     def nearest(

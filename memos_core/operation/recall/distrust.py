@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from memos_core.cube.answer import Hit
 from memos_core.cube.memcube import MemCube, Trust
 from memos_core.cube.namespace import Namespace, covers
 from memos_core.operation.recall.fusion import Ranked
@@ -57,6 +58,15 @@ def limited(
         if len(first) >= limit:
             break
     return (first + later)[:limit], cubes
+
+
+def spread(hits: Sequence[Hit], limit: int, *, packages: Collection[Namespace] = ()) -> list[Hit]:
+    """Do the same to hits that something else has put in order, such as a chat model."""
+    by_id = {hit.cube.id: hit for hit in hits}
+    cubes = {name: hit.cube for name, hit in by_id.items()}
+    ranked = [Ranked(hit.cube.id, hit.score, hit.why) for hit in hits]
+    taken, _ = limited(ranked, limit, lambda _: cubes, packages=packages)
+    return [by_id[found.cube] for found in taken]
 
 
 def _source(cube: MemCube) -> str:

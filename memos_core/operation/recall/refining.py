@@ -6,10 +6,12 @@ Where the model fails, what was reached without it stays, and a warning says so.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from memos_core.cube.answer import Hit
+from memos_core.cube.namespace import Namespace
 from memos_core.errors import ChatModelError, ModelWarning
+from memos_core.operation.recall.distrust import spread
 from memos_core.ports import ChatModel
 from memos_core.prompting.budget import Budget
 from memos_core.prompting.rerank import rerank
@@ -19,13 +21,22 @@ CALLS, TOKENS = 4, 20_000  # of one search
 SORTED = 20  # hits that the model puts in order, if no more are asked for
 
 
-def refined(question: str, find: Callable[[str, int], list[Hit]], *, model: ChatModel, limit: int) -> list[Hit]:
+def refined(
+    question: str,
+    find: Callable[[str, int], list[Hit]],
+    *,
+    model: ChatModel,
+    limit: int,
+    packages: Collection[Namespace] = (),
+) -> list[Hit]:
     """Find with a model's help.
 
     Parameters
     ----------
     find
         Searches for a wording, without a model; the second argument is how many hits.
+    packages
+        Where installed packages lie.
 
     Returns
     -------
@@ -38,14 +49,14 @@ def refined(question: str, find: Callable[[str, int], list[Hit]], *, model: Chat
         wordings = rewrite(model, question, budget=budget)
     except ChatModelError as error:
         _warn("The question was searched for in its own words only", error)
-    hits = _merged(find(wording, max(limit, SORTED)) for wording in wordings)
-    shown = hits[: max(limit, SORTED)]
+    merged = _merged(find(wording, max(limit, SORTED)) for wording in wordings)
+    shown = spread(merged, max(limit, SORTED), packages=packages)
     try:
         order = rerank(model, question, [hit.cube.text for hit in shown], budget=budget)
     except ChatModelError as error:
         _warn("The hits are in the order in which the rules put them", error)
-        return hits[:limit]
-    return _reordered(shown, order)[:limit]
+        return shown[:limit]
+    return spread(_reordered(shown, order), limit, packages=packages)
 
 
 def _merged(found: Iterable[Sequence[Hit]]) -> list[Hit]:
