@@ -88,17 +88,15 @@ def export(  # noqa: PLR0913, PLR0917 - a command lists its options
     about = _about(name, version, description, licence)
     narrowed = {name: each for name, each in filters(as_of, None, kind, None, None).items() if each is not None}
     if form is not None:
-        given = (everything, query, since, no_history, vectors, no_blobs, name, key, recipients)
-        if any(given) or sensitive is not Disclosure.INCLUDE:
-            raise InvalidInput(detail="--as takes --namespace, --kind and --as-of; the rest is for packages.")
-        _export_as(call, path, form, narrowed)
+        others = (everything, query, since, no_history, vectors, no_blobs, name, key, recipients)
+        _export_as(call, path, form, narrowed, is_package=any(others) or sensitive is not Disclosure.INCLUDE)
         return
     with call.memory() as memos:
-        found = None if query is None else memos.search(query, namespace=call.namespace, limit=limit)
+        hits = None if query is None else memos.search(query, namespace=call.namespace, limit=limit)
         manifest = memos.export(
             path,
             namespace=None if everything else call.namespace,
-            cubes=None if found is None else [hit.cube.id for hit in found],
+            cubes=None if hits is None else [hit.cube.id for hit in hits],
             since=None if since is None else _manifest(since),
             history=not no_history,
             sensitive=sensitive,
@@ -116,7 +114,9 @@ def _about(name: str | None, version: str, description: str, licence: str | None
     return None if name is None else About(name=name, version=version, description=description, licence=licence)
 
 
-def _export_as(call: Call, path: Path, form: str, narrowed: Mapping[str, object]) -> None:
+def _export_as(call: Call, path: Path, form: str, narrowed: Mapping[str, object], *, is_package: bool) -> None:
+    if is_package:
+        raise InvalidInput(detail="--as takes --namespace, --kind and --as-of; the rest is for packages.")
     with call.memory() as memos:
         done = memos.export_as(form, path, namespace=call.namespace, **narrowed)  # type: ignore[arg-type]
     said = f"Written: {printable(str(path))}, {counted(done.memories, 'memory', 'memories')}, without history."
