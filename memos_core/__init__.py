@@ -24,6 +24,7 @@ from memos_core.cube.answer import (
 )
 from memos_core.cube.audit import AuditEntry
 from memos_core.cube.claim import Claim
+from memos_core.cube.generated import Generated
 from memos_core.cube.grant import Grant, Role
 from memos_core.cube.interval import Granularity, Interval
 from memos_core.cube.memcube import Kind, MemCube, Origin, State, Trust
@@ -34,7 +35,7 @@ from memos_core.cube.rule import Effect
 from memos_core.cube.selection import Filters
 from memos_core.errors import MemOSError, MemOSWarning
 from memos_core.operation.scheduler.decisions import Action, Decision, Done, Limits
-from memos_core.ports import ChatModel, Clock, Embedder, EmbeddingSpec, MemoryBackend, Vault
+from memos_core.ports import ChatModel, Clock, Embedder, EmbeddingSpec, KVBackend, MemoryBackend, Vault
 from memos_core.system import MemOS
 
 __all__ = [
@@ -58,11 +59,13 @@ __all__ = [
     "Embedder",
     "EmbeddingSpec",
     "Filters",
+    "Generated",
     "Grant",
     "Granularity",
     "Hit",
     "Impact",
     "Interval",
+    "KVBackend",
     "Kind",
     "Limits",
     "Manifest",
