@@ -56,7 +56,7 @@ def item_of(cube: MemCube, namespace: Labels) -> Item:
         key=cube.source_ids[0],
         namespace=namespace,
         created_at=cube.created_at,
-        updated_at=datetime.fromisoformat(put) if put else cube.updated_at,
+        updated_at=max(datetime.fromisoformat(put), cube.created_at) if put else cube.updated_at,
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from langgraph.store.base import GetOp, SearchOp, TTLConfig
 
 from memos_core import MemOS, MemOSWarning
-from memos_core.errors import InvalidInput, VaultBusy
+from memos_core.errors import InvalidInput, NotPermitted, VaultBusy
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.embedders import HashingEmbedder
 from memos_langchain import MemOSStore
@@ -92,6 +92,24 @@ def test_a_read_that_is_not_to_lets_it_not_begin_anew(memos: MemOS, clock: Manua
     clock.advance(1 * MINUTE)
     assert MemOSStore(memos, namespace="one").get(DOCS, "k") is None
     assert MemOSStore(memos, namespace="two").get(DOCS, "k") is None
+
+
+def test_no_item_is_older_than_its_last_change() -> None:
+    with MemOS.open(":memory:", embedder=HashingEmbedder()) as memos:  # with a clock that runs
+        store = MemOSStore(memos)
+        for n in range(20):
+            store.put(DOCS, str(n), {"n": n}, ttl=5)
+        assert all(item.created_at <= item.updated_at for item in store.search(DOCS, limit=50))
+
+
+def test_who_may_only_read_is_told_so_where_a_read_would_write(memos: MemOS, clock: ManualClock) -> None:
+    MemOSStore(memos).put(DOCS, "k", {"v": 1}, ttl=10)
+    memos.grant("user:eve", namespace="langgraph", role="reader")
+    clock.advance(5 * MINUTE)
+    reader = memos.as_principal("user:eve")
+    with pytest.raises(NotPermitted):
+        MemOSStore(reader).get(DOCS, "k")
+    assert MemOSStore(reader, ttl={"refresh_on_read": False}).get(DOCS, "k")
 
 
 def test_reads_that_follow_at_once_write_nothing(memos: MemOS) -> None:
