@@ -7,12 +7,15 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from memos_core import MemOS, MemOSError
-from memos_core.cli import default_vault, fetched_key, prepare
 from memos_mcp.flags import Flags
+
+if TYPE_CHECKING:
+    from memos_core import MemOS
+    from memos_mcp.desk import Desk
 
 __all__ = ["Flags", "main", "serve", "serve_http"]
 
@@ -21,13 +24,19 @@ SDK = {"mcp", "mcp_types"}
 INSTALL = "pip install --upgrade 'memcubes[mcp]'"
 
 
-def serve(vault: Path, *, namespace: str, key: str | None = None, flags: Flags = Flags()) -> None:  # noqa: B008
+def serve(
+    vault: Path | None,
+    *,
+    namespace: str,
+    key: str | None = None,
+    flags: Flags = Flags(),  # noqa: B008 - it is frozen
+) -> None:
     """Serve a vault over stdin and stdout until the client goes away.
 
     Parameters
     ----------
     vault
-        Made if there is none.
+        Made if there is none; by default the one of this user.
     namespace
         Whose memory it is. No tool can name another.
     key
@@ -41,11 +50,19 @@ def serve(vault: Path, *, namespace: str, key: str | None = None, flags: Flags =
         If the vault cannot be used, or the extra with the protocol is not installed.
     """
     with sdk():
-        from memos_mcp.server import build
+        from memos_mcp.server import Opening, assemble, desk_of
         from memos_mcp.stdio import speak
 
-    with opened(vault, key=key) as memos:
-        speak(build(memos, namespace=namespace, flags=flags))
+    with ExitStack() as stack:
+
+        def make() -> Desk:
+            memos = stack.enter_context(opened(vault, key=key))
+            return desk_of(memos, namespace=namespace, flags=flags)
+
+        opening = Opening(make)
+        speak(assemble(opening), opening)
+        if opening.error is not None:
+            raise opening.error
 
 
 def serve_http(
@@ -107,15 +124,20 @@ def sdk() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in SDK:
             raise
+        from memos_core import MemOSError
+
         raise MemOSError(
             detail=f"The MCP server needs the MCP SDK, 2.0 or newer. Install it with: {INSTALL}"
         ) from error
 
 
-def opened(vault: Path, *, key: str | None) -> MemOS:
+def opened(vault: Path | None, *, key: str | None) -> MemOS:
     """The memory of a server; what it has to say goes to stderr, for stdout belongs to the protocol."""
+    from memos_core import MemOS
+    from memos_core.cli import default_vault, prepare
+
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    return MemOS.open(prepare(vault), actor="mcp", key=key)
+    return MemOS.open(prepare(vault or default_vault()), actor="mcp", key=key)
 
 
 def main() -> None:
@@ -125,8 +147,8 @@ def main() -> None:
         "--vault",
         type=Path,
         metavar="PATH",
-        default=os.environ.get("MEMOS_VAULT") or default_vault(),
-        help="the vault file (or MEMOS_VAULT; now %(default)s)",
+        default=os.environ.get("MEMOS_VAULT") or None,
+        help="the vault file (or MEMOS_VAULT; by default one among your user data)",
     )
     parser.add_argument(
         "--namespace",
@@ -149,9 +171,25 @@ def main() -> None:
     asked = parser.parse_args()
     flags = Flags(chatgpt=asked.chatgpt, reference=asked.reference, store=asked.store)
     try:
-        key = fetched_key(asked.key_from) if asked.key_from else None
-        serve(asked.vault.expanduser(), namespace=asked.namespace, key=key, flags=flags)
-    except MemOSError as error:
-        sys.exit(f"Error: {error}")
+        serve(
+            asked.vault and asked.vault.expanduser(),
+            namespace=asked.namespace,
+            key=_key(asked.key_from),
+            flags=flags,
+        )
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:  # ours are told of by their class, which is loaded with the memory and not before
+        from memos_core import MemOSError
+
+        if not isinstance(error, MemOSError):
+            raise
+        sys.exit(f"Error: {error}")
+
+
+def _key(source: str | None) -> str | None:
+    if source is None:
+        return None
+    from memos_core.cli import fetched_key
+
+    return fetched_key(source)

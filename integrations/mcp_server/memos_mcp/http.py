@@ -16,10 +16,11 @@ from starlette.types import ASGIApp
 
 from memos_core import MemOS, MemOSError
 from memos_core.errors import InvalidInput
+from memos_mcp.desk import Desk, Offer
 from memos_mcp.flags import Flags
 from memos_mcp.gate import Buckets, Gate
 from memos_mcp.identity import AnyOf, Callers, FileTokens, SignedTokens
-from memos_mcp.server import Offer, assemble
+from memos_mcp.server import assemble
 from memos_mcp.tokens import TokenFile
 from memos_mcp.toolbox import toolbox
 
@@ -122,7 +123,8 @@ def application(
     verifiers: list[FileTokens | SignedTokens] = [FileTokens(file, resource=resource, clock=memos.clock)]
     if issuer is not None:
         verifiers.append(SignedTokens(issuer=issuer, keys=keys or keys_of(issuer), resource=resource))
-    server = assemble(Offer(toolbox(flags)), whose=callers)
+    desk = Desk(Offer(toolbox(flags)), callers)
+    server = assemble(lambda: desk)
     auth = AuthSettings(
         issuer_url=AnyHttpUrl(issuer or resource),
         resource_server_url=AnyHttpUrl(resource) if issuer else None,

@@ -1,43 +1,84 @@
-"""The server: tools, resources and prompts over one memory, for clients of every protocol revision."""
+"""The server: tools, resources and prompts over one memory, for clients of every protocol revision.
+
+It loads nothing of the memory, so that a client's first question is answered at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+import threading
+from collections.abc import Callable
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 import mcp_types as types
 from mcp.server import CacheHint, Server
 from mcp.shared.exceptions import MCPError
 
-from memos_core import MemOS, MemOSError
-from memos_core.cube.namespace import namespace as labels
-from memos_core.errors import CubeNotFound
-from memos_mcp.access import Access
 from memos_mcp.flags import Flags
-from memos_mcp.prompts import PROMPTS, Prompt
-from memos_mcp.resources import PLACES, Completer, Place
-from memos_mcp.tool import RECOVERY, Context, Offered, refused
-from memos_mcp.toolbox import toolbox
 
-Value = TypeVar("Value")
-Whose = Callable[[Context], Access]
-MOST_COMPLETIONS = 100  # says the protocol
+if TYPE_CHECKING:
+    from memos_core import MemOS
+    from memos_mcp.desk import Desk
+
 LASTS = CacheHint(ttl_ms=3_600_000, scope="public")  # a server's tools stay as long as it runs
 CHANGES = CacheHint(ttl_ms=0, scope="private")
+REQUESTS = {
+    "on_list_tools": "list_tools",
+    "on_call_tool": "call_tool",
+    "on_list_resources": "list_resources",
+    "on_list_resource_templates": "list_templates",
+    "on_read_resource": "read_resource",
+    "on_list_prompts": "list_prompts",
+    "on_get_prompt": "get_prompt",
+    "on_completion": "complete",
+}
 
 
-@dataclass(frozen=True)
-class Offer:
-    """What a server offers."""
+class Opening:
+    """Makes a desk when it is first needed, once.
 
-    tools: Sequence[Offered]
-    places: Sequence[Place] = PLACES
-    prompts: Sequence[Prompt] = PROMPTS
+    Parameters
+    ----------
+    make
+        May raise a ``MemOSError``. Then nobody is served, and all are told why.
+
+    Attributes
+    ----------
+    error
+        What went wrong, if anything did.
+    """
+
+    def __init__(self, make: Callable[[], Desk]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._desk: Desk | None = None
+        self.error: Exception | None = None
+
+    def __call__(self) -> Desk:
+        """The desk.
+
+        Raises
+        ------
+        MCPError
+            If there is none.
+        """
+        self.begin()
+        if self._desk is None:
+            raise MCPError(types.INTERNAL_ERROR, f"The memory cannot be opened. {self.error}")
+        return self._desk
+
+    def begin(self) -> None:
+        """Make it now, if it is not made yet; what goes wrong is kept."""
+        from memos_core import MemOSError
+
+        with self._lock:
+            if self._desk is None and self.error is None:
+                try:
+                    self._desk = self._make()
+                except MemOSError as error:
+                    self.error = error
 
 
 def build(memos: MemOS, *, namespace: str, flags: Flags = Flags()) -> Server[Any]:  # noqa: B008 - it is frozen
@@ -55,22 +96,39 @@ def build(memos: MemOS, *, namespace: str, flags: Flags = Flags()) -> Server[Any
     InvalidNamespace
         If it is none.
     """
+    desk = desk_of(memos, namespace=namespace, flags=flags)
+    return assemble(lambda: desk)
+
+
+def desk_of(memos: MemOS, *, namespace: str, flags: Flags) -> Desk:
+    """The desk of a memory and one namespace.
+
+    Raises
+    ------
+    InvalidNamespace
+        If it is none.
+    """
+    from memos_core.cube.namespace import namespace as labels
+    from memos_mcp.access import Access
+    from memos_mcp.desk import Desk, Offer
+    from memos_mcp.toolbox import toolbox
+
     access = Access(memos, labels(namespace))
-    return assemble(Offer(toolbox(flags)), whose=lambda _: access)
+    return Desk(Offer(toolbox(flags)), lambda _: access)
 
 
-def assemble(offer: Offer, *, whose: Whose, **more: Any) -> Server[Any]:
-    """Make a server of what it offers.
+def assemble(desk: Callable[[], Desk], **more: Any) -> Server[Any]:
+    """Make a server around a desk.
 
     Parameters
     ----------
-    whose
-        What the caller of the present request may reach.
+    desk
+        Gives it when it is first needed.
     **more
         Further handlers, as the SDK's server takes them.
     """
-    desk = _Desk(offer, whose)
-    return Server(
+    handlers: dict[str, Any] = {handler: _passed_on(name, desk) for handler, name in REQUESTS.items()}
+    server: Server[Any] = Server(
         "memos",
         version=version("memcubes"),
         title="MemOS",
@@ -84,127 +142,16 @@ def assemble(offer: Offer, *, whose: Whose, **more: Any) -> Server[Any]:
             "resources/read": CHANGES,
             "server/discover": LASTS,
         },
-        get_tool_input_schema=desk.schema,
-        on_list_tools=desk.list_tools,
-        on_call_tool=desk.call_tool,
-        on_list_resources=desk.list_resources,
-        on_list_resource_templates=desk.list_templates,
-        on_read_resource=desk.read_resource,
-        on_list_prompts=desk.list_prompts,
-        on_get_prompt=desk.get_prompt,
-        on_completion=desk.complete,
+        get_tool_input_schema=lambda name: desk().schema(name),
+        **handlers,
         **more,
     )
+    return server
 
 
-class _Desk:
-    """Answers requests; what reaches for the memory does so in a worker thread."""
+def _passed_on(name: str, desk: Callable[[], Desk]) -> Callable[[Any, Any], Any]:
+    async def handle(context: Any, params: Any) -> Any:
+        at = await anyio.to_thread.run_sync(desk)
+        return await getattr(at, name)(context, params)
 
-    def __init__(self, offer: Offer, whose: Whose) -> None:
-        self._offer = offer
-        self._whose = whose
-        self._tools = {tool.name: tool for tool in offer.tools}
-        self._prompts = {prompt.definition.name: prompt for prompt in offer.prompts}
-
-    def schema(self, name: str) -> Mapping[str, Any] | None:
-        tool = self._tools.get(name)
-        return None if tool is None else tool.definition.input_schema
-
-    async def list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[tool.definition for tool in self._offer.tools])
-
-    async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> Any:
-        tool = self._tools.get(params.name)
-        if tool is None:
-            raise _invalid(f"There is no tool {params.name[:100]!r}.")
-        try:
-            access = await anyio.to_thread.run_sync(self._whose, context)
-        except MemOSError as error:
-            return refused(RECOVERY.get(type(error), str(error)))
-        return await tool.answer(context, params, access)
-
-    async def list_resources(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
-        return types.ListResourcesResult(
-            resources=[each.resource for each in self._offer.places if not each.is_template]
-        )
-
-    async def list_templates(
-        self, _: Context, __: types.PaginatedRequestParams | None
-    ) -> types.ListResourceTemplatesResult:
-        found = [each.template for each in self._offer.places if each.is_template]
-        return types.ListResourceTemplatesResult(resource_templates=found)
-
-    async def read_resource(
-        self, context: Context, params: types.ReadResourceRequestParams
-    ) -> types.ReadResourceResult:
-        uri = str(params.uri)
-        for place in self._offer.places:
-            parts = place.parts(uri)
-            if parts is not None:
-                content = await self._reach(context, partial(_read, place, parts), uri=uri)
-                return types.ReadResourceResult(contents=[_contents(uri, place.mime_type, content)])
-        raise _invalid(f"There is no resource {uri[:200]!r}.", uri=uri)
-
-    async def list_prompts(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
-        return types.ListPromptsResult(prompts=[prompt.definition for prompt in self._offer.prompts])
-
-    async def get_prompt(self, context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
-        prompt = self._prompts.get(params.name)
-        if prompt is None:
-            raise _invalid(f"There is no prompt {params.name[:100]!r}.")
-        given = params.arguments or {}
-        known = prompt.definition.arguments or []
-        missing = [each.name for each in known if each.required and each.name not in given]
-        unknown = given.keys() - {each.name for each in known}
-        if missing or unknown:
-            names = ", ".join(each.name for each in known)
-            raise _invalid(
-                f"The prompt {params.name} takes: {names}. Missing: {missing}; unknown: {sorted(unknown)[:5]}."
-            )
-        messages = await self._reach(context, lambda access: prompt.write(access, given))
-        return types.GetPromptResult(description=prompt.definition.description, messages=list(messages))
-
-    async def complete(self, context: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
-        completer = self._completer(params.ref, params.argument.name)
-        if completer is None:
-            return types.CompleteResult(completion=types.Completion(values=[], total=0, has_more=False))
-        found = await self._reach(context, lambda access: list(completer(access, params.argument.value)))
-        values = found[:MOST_COMPLETIONS]
-        more = len(found) > len(values)
-        return types.CompleteResult(completion=types.Completion(values=values, total=len(found), has_more=more))
-
-    def _completer(self, ref: Any, argument: str) -> Completer | None:
-        if isinstance(ref, types.PromptReference):
-            prompt = self._prompts.get(ref.name)
-            completions = prompt.completions if prompt else {}
-        else:
-            found = (place.completions for place in self._offer.places if place.uri == ref.uri)
-            completions = next(found, {})
-        return completions.get(argument)
-
-    async def _reach(self, context: Context, read: Callable[[Access], Value], **about: str) -> Value:
-        """Reach for the memory; what is wrong becomes an error of the protocol."""
-        try:
-            return await anyio.to_thread.run_sync(lambda: read(self._whose(context)))
-        except CubeNotFound as error:
-            raise _invalid(RECOVERY[CubeNotFound], **about) from error
-        except MemOSError as error:
-            raise _invalid(RECOVERY.get(type(error), str(error)), **about) from error
-
-
-def _read(place: Place, parts: Mapping[str, str], access: Access) -> str | bytes:
-    return place.read(access, parts)
-
-
-def _invalid(message: str, **about: str) -> MCPError:
-    return MCPError(types.INVALID_PARAMS, message, about or None)
-
-
-def _contents(
-    uri: str, mime_type: str, content: str | bytes
-) -> types.TextResourceContents | types.BlobResourceContents:
-    if isinstance(content, str):
-        return types.TextResourceContents(uri=uri, mime_type=mime_type, text=content)
-    import base64
-
-    return types.BlobResourceContents(uri=uri, mime_type=mime_type, blob=base64.b64encode(content).decode())
+    return handle

@@ -13,8 +13,9 @@ import uvicorn
 from memos_core import MemOS
 from memos_core.testing.embedders import HashingEmbedder
 from memos_mcp.access import Access
+from memos_mcp.desk import Desk, Offer
 from memos_mcp.flags import Flags
-from memos_mcp.server import Offer, assemble
+from memos_mcp.server import assemble
 from memos_mcp.toolbox import toolbox
 
 
@@ -27,9 +28,10 @@ def main(kind: str, port: int) -> None:
             sys.path.insert(0, str(Path(__file__).parent))
             from fixtures import HANDLERS, OFFER, prepared
 
-            server = prepared(assemble(OFFER, whose=lambda _: access, **HANDLERS))
+            server = prepared(assemble(lambda: Desk(OFFER, lambda _: access), **HANDLERS))
         else:
-            server = assemble(Offer(toolbox(Flags(chatgpt=True, reference=True))), whose=lambda _: access)
+            desk = Desk(Offer(toolbox(Flags(chatgpt=True, reference=True))), lambda _: access)
+            server = assemble(lambda: desk)
         uvicorn.run(server.streamable_http_app(host="127.0.0.1"), port=port, log_level="error")
 
 

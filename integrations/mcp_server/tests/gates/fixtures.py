@@ -14,9 +14,9 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, PromptsListChanged, ToolsListChanged
 from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
 
+from memos_mcp.desk import Offer
 from memos_mcp.prompts import Prompt, said
 from memos_mcp.resources import Place
-from memos_mcp.server import Offer
 from memos_mcp.tool import Answer, Context, refused
 
 warnings.simplefilter("ignore", MCPDeprecationWarning)  # older revisions are part of the suite
