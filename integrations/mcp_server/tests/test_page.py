@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from mcp import Client
 from mcp.server import Server
+from typer.testing import CliRunner
 
+from memos_core.cli.app import app
 from memos_mcp.results import MAX_TOKENS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "MCP.md").read_text(encoding="utf-8")
@@ -59,3 +61,23 @@ async def test_the_limits_on_the_page_are_the_limits(server: Server[Any]) -> Non
     longest = add.input_schema["properties"]["text"]["maxLength"]
     assert f"hold at most {MAX_TOKENS:,} tokens" in PAGE
     assert f"takes at most {longest:,} characters" in " ".join(PAGE.split())
+
+
+def test_the_commands_of_the_page_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "APPDATA", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
+    commands = [shlex.split(line) for line in blocks.splitlines() if line.startswith("memos ")]
+    assert len(commands) == 4
+    for _, *arguments in commands:
+        done = CliRunner().invoke(app, ["--vault", str(tmp_path / "memory.db"), *arguments])
+        assert done.exit_code == 0, done.output
+    assert "memos" in (tmp_path / "Claude" / "claude_desktop_config.json").read_text(encoding="utf-8")
+
+
+def test_what_else_the_page_says_to_type_is_understood() -> None:
+    for line in re.findall(r"^    (memos .*)$", PAGE, re.MULTILINE):
+        _, *arguments = shlex.split(line)
+        names = [each for each in arguments if each.startswith("--")]
+        shown = CliRunner().invoke(app, [*[each for each in arguments[:2] if each.isalpha()], "--help"]).output
+        assert all(name in shown for name in names), line
