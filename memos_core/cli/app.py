@@ -29,6 +29,7 @@ from memos_core.cli import (
     settling,
     sharing,
     storing,
+    training,
     travelling,
     upkeep,
     writing,
@@ -95,7 +96,7 @@ MODULES = {
     "Keep it true": (claiming, settling, reasoning, forgetting, living, piping),
     "Go back": (travelling,),
     "Share it": (sharing, storing, governing, serving),
-    "Look after it": (scheduling, upkeep, doctor, benching),
+    "Look after it": (scheduling, training, upkeep, doctor, benching),
 }
 
 for panel, modules in MODULES.items():

@@ -203,6 +203,11 @@ class Training(Activating):
             As in :meth:`train`.
         namespace
             With those below it.
+
+        Raises
+        ------
+        InvalidInput, ExtraMissing
+            If the model cannot be trained, or what trains is not installed.
         """
         self._vault.authorise(Right.KEEP, ())
         address = parse_namespace(namespace)
