@@ -162,6 +162,7 @@ class Finding(OpenVault):
             As in :meth:`search`.
         """
         from memos_core.interface.context import render
+        from memos_core.operation.recall.distrust import spread
 
         seen = frozenset(names(shown, "shown"))
         found = self.search(query, namespace=namespace, limit=max(limit, min(limit + len(seen), MAX_HITS)), **filters)
@@ -172,7 +173,8 @@ class Finding(OpenVault):
             hit
             for hit in (*in_mind, *(hit for hit in found if hit.cube.id not in first))
             if not seen.issuperset(hit.source_ids)
-        ][:limit]
+        ]
+        hits = spread(hits, limit, packages=self._vault.packages.all())
         before = [] if previous is None else self._still(previous, namespace, seen, filters)
         count_tokens = self._loaded_embedder().count_tokens
         return render(hits, max_tokens=max_tokens, count_tokens=count_tokens, first=first, before=before)
