@@ -203,6 +203,7 @@ class Exchanging(Receiving):
         """
         from memos_core.infrastructure.exchange.opening import is_vault
 
+        self._vault.authorise(Right.KEEP, ())
         if not is_vault(Path(fspath(path)), key=key):
             raise InvalidInput(detail=f"{fspath(path)} is no vault, or one that is encrypted and needs its key.")
         taken = self.merge(path, key=key, progress=progress)
