@@ -99,7 +99,7 @@ def losses(path: Path, stored: list[list[str]], tried: list[list[str]]) -> list[
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("mode", "cycles"), [("honest", CYCLES), ("grouped", CYCLES), ("blobs", CYCLES // 2)])
+@pytest.mark.parametrize(("mode", "cycles"), [("honest", CYCLES), ("grouped", CYCLES), ("blobs", CYCLES // 4)])
 def test_what_is_acknowledged_survives_a_kill(writer: Writer, tmp_path: Path, mode: str, cycles: int) -> None:
     """In the mode "grouped", each batch is one transaction of several commits."""
     chance = random.Random(1)
