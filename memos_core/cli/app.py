@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from memos_core.cli import (
     asking,
     benching,
+    chatting,
     claiming,
     demonstrating,
     doctor,
@@ -92,7 +93,7 @@ app = typer.Typer(
 )
 
 MODULES = {
-    "Remember and recall": (demonstrating, writing, asking, reading),
+    "Remember and recall": (demonstrating, writing, asking, chatting, reading),
     "Keep it true": (claiming, settling, reasoning, forgetting, living, piping),
     "Go back": (travelling,),
     "Share it": (sharing, storing, governing, serving),

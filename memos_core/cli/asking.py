@@ -6,6 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from memos_core.cli.models import Model, some_model
 from memos_core.cli.options import (
     AsOf,
     Call,
@@ -37,15 +38,16 @@ def search(
     kind: Kinds = None,
     min_trust: MinTrust = None,
     session: Conversation = None,
+    model: Model = None,
     vault: Vault = None,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
-    """Find the memories that answer a question, best first."""
+    """Find the memories that answer a question, best first; better with a chat model, which words it anew and sorts."""
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
     asked = joined(query, "The question", advice=BLANK)
     narrowed = filters(as_of, known_at, kind, min_trust, session)
-    with call.memory() as memos:
+    with call.memory(llm=some_model(model)) as memos:
         hits = memos.search(asked, namespace=call.namespace, limit=limit, **narrowed)
     call.answer({"query": asked, "hits": hits}, lambda: show_hits(hits, why=why))
 

@@ -173,13 +173,15 @@ class Call:
         return DEFAULT_NAMESPACE if self.owner is None else self.owner
 
     @contextmanager
-    def memory(self, *, create: bool = False) -> Iterator[MemOS]:
+    def memory(self, *, create: bool = False, llm: object | None = None) -> Iterator[MemOS]:
         """The memory, open.
 
         Parameters
         ----------
         create
             Make the vault if there is none. Only who writes may: a search in a misspelt path is an error.
+        llm
+            The chat model that it may ask.
 
         Raises
         ------
@@ -190,7 +192,7 @@ class Call:
 
         if not create and not self.path.exists():
             raise VaultError(detail=f"There is no vault at {self.path}. `memos add` and `memos import` make one.")
-        with MemOS.open(prepare(self.path), actor="cli", key=self.key()) as memos:
+        with MemOS.open(prepare(self.path), actor="cli", key=self.key(), llm=llm) as memos:
             yield memos
 
     def mine(self, memos: MemOS, cube_id: str, *, known_at: datetime | None = None) -> MemCube:

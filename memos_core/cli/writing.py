@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from memos_core.cli.models import Model, some_model
 from memos_core.cli.options import Call, Json, Namespace, Vault, examples, joined
 from memos_core.cli.output import counted, paragraph, progress, screen, show_memory
 from memos_core.cube.answer import Added
@@ -63,11 +64,12 @@ def add(
         typer.Option("--id", metavar="ID", help="Its id elsewhere; adding the same id again updates the memory."),
     ] = None,
     session: Annotated[Optional[str], typer.Option(metavar="NAME", help="The conversation it belongs to.")] = None,
+    model: Model = None,
     vault: Vault = None,
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
-    """Remember a text."""
+    """Remember a text; with a chat model, claims are read of it that no rule knows."""
     from memos_core.cube.message import Message
     from memos_core.interface.reader.text import checked
 
@@ -75,7 +77,7 @@ def add(
     given = [_stdin()] if text == ["-"] else text
     content = joined(given, "The text", advice="There is nothing to remember in it.")
     message = Message(content=checked(content, "The text"), role=role.value, name=speaker, at=at, id=source_id)
-    with call.memory(create=True) as memos:
+    with call.memory(create=True, llm=some_model(model)) as memos:
         added = memos.add([message], namespace=call.namespace, session=session)
     call.answer(added, lambda: _show(added))
 

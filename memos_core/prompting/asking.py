@@ -88,7 +88,7 @@ def ask(
             return answer.model_validate_json(_unfenced(reply.text), context=context)
         except ValidationError as error:
             wrong = problems(error)
-        again = Template(_file("again")).substitute(problems=fenced(wrong))
+        again = Template(prompt_file("again")).substitute(problems=fenced(wrong))
         turns = [*turns, Turn("assistant", reply.text[:MAX_REPEATED] or "{}"), Turn("user", again)]
     raise BadReply(model=model.name, detail=wrong)
 
@@ -97,9 +97,9 @@ def opening(prompt: str, values: Mapping[str, Value]) -> list[Turn]:
     """The turns that begin an ask: what is to be done, and the data."""
     task, data = (
         Template(part.strip()).substitute({name: fenced(value) for name, value in values.items()})
-        for part in _file(prompt).split("\n---\n")
+        for part in prompt_file(prompt).split("\n---\n")
     )
-    return [Turn("system", f"{task}\n\n{_file('rules')}"), Turn("user", data)]
+    return [Turn("system", f"{task}\n\n{prompt_file('rules')}"), Turn("user", data)]
 
 
 def fenced(value: Value) -> str:
@@ -150,5 +150,6 @@ def _unfenced(text: str) -> str:
 
 
 @cache
-def _file(name: str) -> str:
+def prompt_file(name: str) -> str:
+    """The text of a file in ``prompts/``, by its name without its ending."""
     return (files(__package__) / "prompts" / f"{name}.md").read_text(encoding="utf-8").strip()

@@ -49,13 +49,15 @@ def model_name(spec: str) -> ModelName:
     return ModelName(provider, model)
 
 
-def chat_model(spec: str, *, api_key: str | None = None) -> ChatModel:
+def chat_model(spec: str, *, api_key: str | None = None, ollama_url: str | None = None) -> ChatModel:
     """Make the chat model of a name; see ``docs/CHAT_MODELS.md``.
 
     Parameters
     ----------
     api_key
         Of a service or server. Names never hold keys.
+    ollama_url
+        Where Ollama is, if it is not on this machine.
 
     Raises
     ------
@@ -66,9 +68,9 @@ def chat_model(spec: str, *, api_key: str | None = None) -> ChatModel:
     """
     provider, model = model_name(spec)
     if provider == "ollama":
-        from memos_core.infrastructure.models.ollama import OllamaChatModel
+        from memos_core.infrastructure.models.ollama import URL, OllamaChatModel
 
-        return OllamaChatModel(model)
+        return OllamaChatModel(model, url=ollama_url or URL)
     if provider == "gguf":
         from memos_core.infrastructure.models.gguf import GGUFChatModel
 
