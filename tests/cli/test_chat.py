@@ -307,7 +307,7 @@ def test_at_a_terminal_an_answer_streams_and_is_stopped_and_kept(
     screen = Terminal("chat", "--model", f"{server.url}#small", "--session", "s1")
     screen.wait_for("> ")
     screen.type("Where does Mira live?\n")
-    screen.wait_for("She lives")  # and more never comes
+    screen.wait_for("She lives in")  # and more never comes
     assert "1  2025-06-01" in screen.seen
     screen.type("\x03")
     screen.wait_for("Stopped. What was said is remembered.")
