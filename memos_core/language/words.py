@@ -53,6 +53,22 @@ def terms(text: str) -> list[str]:
     return [word for word in found if word not in STOP_WORDS] or found
 
 
+_SENTENCE = re.compile(r"[^.!?\u3002\uff01\uff1f\n]+[.!?\u3002\uff01\uff1f]*")
+_ASKING = re.compile(r"[?\uff1f][!\uff01\"'\u2019\u201d) ]*$")
+
+
+def only_asks(text: str) -> bool:
+    """Say whether every sentence of a text is a question, by its mark.
+
+    Examples
+    --------
+    >>> only_asks("Where does Ana live? In Porto?"), only_asks("I moved to Porto. And you?")
+    (True, False)
+    """
+    sentences = [found for found in _SENTENCE.findall(text) if _WORD.search(found)]
+    return bool(sentences) and all(_ASKING.search(sentence) for sentence in sentences)
+
+
 def _bare(word: str) -> str:
     """Lower case, without the possessive and with contractions cut at the apostrophe."""
     return re.split(r"['\u2019]", word.casefold())[0]

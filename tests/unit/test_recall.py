@@ -1,5 +1,6 @@
 """Recall end to end over the reference vault."""
 
+import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
@@ -67,3 +68,19 @@ def test_the_limit_is_kept_and_a_longer_list_begins_like_a_shorter_one(memos: Me
 def test_a_limit_out_of_range_is_refused(memos: MemOS, limit: int) -> None:
     with pytest.raises(InvalidInput):
         memos.search("boats", namespace="a", limit=limit)
+
+
+def test_what_was_asked_before_makes_room_for_what_answers(memos: MemOS) -> None:
+    memos.add("My sister Clara moved to Lisbon last year.", namespace="a")
+    for number in range(12):
+        memos.add("Where does my sister live?", namespace="a", session=f"later {number}")
+    hits = memos.search("Where does my sister live?", namespace="a", limit=3)
+    assert hits[0].cube.text == "My sister Clara moved to Lisbon last year."
+    assert hits[1].why["asks"] < 0
+    assert math.fsum(hits[1].why.values()) == pytest.approx(hits[1].score)
+
+
+def test_a_message_that_tells_and_asks_loses_nothing(memos: MemOS) -> None:
+    memos.add("I live in Porto now. Where do you live?", namespace="a")
+    [hit] = memos.search("Where do I live?", namespace="a")
+    assert "asks" not in hit.why

@@ -1,6 +1,6 @@
 import pytest
 
-from memos_core.language.words import terms
+from memos_core.language.words import only_asks, terms
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,22 @@ from memos_core.language.words import terms
 )
 def test_terms_are_what_is_worth_looking_up(question: str, expected: list[str]) -> None:
     assert terms(question) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("Where does Ana live?", True),
+        ("Really?! Where?", True),
+        ('"Where?" "And when?"', True),
+        ("\u732b\u306f\u3069\u3053\uff1f", True),
+        ("I live in Porto. And you?", False),
+        ("Wow! Where?", False),
+        ("Where is it? Tell me.", False),
+        ("It is 3.5 km away", False),
+        ("?", False),
+        ("", False),
+    ],
+)
+def test_only_questions_ask(text: str, asks: bool) -> None:
+    assert only_asks(text) is asks

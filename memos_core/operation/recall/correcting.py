@@ -1,8 +1,8 @@
-"""Correction: where a memory claims what another has replaced, the other takes its place."""
+"""Correction: what replaces a memory takes its place, and what only asks makes room for what answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from memos_core.cube.answer import Belief
@@ -16,6 +16,7 @@ from memos_core.operation.recall.question import Question
 from memos_core.ports import Vault
 
 MOST = 200  # cubes that are compared
+LIKENESS = ("text", "vectors", "before", "after")  # what a message gets for its words, and for those around it
 
 
 def outdated(
@@ -40,6 +41,17 @@ def outdated(
         if belief.outdated_by and question.touches(belief.claim) and not _repeats(belief, known):
             replaced.setdefault(belief.cube.id, belief.outdated_by)
     return replaced
+
+
+def demoted(ranked: Sequence[Ranked], asking: Collection[str], *, weight: float) -> list[Ranked]:
+    """Rank anew: what only asks loses ``weight`` of what likeness to the question gave it. Pure."""
+    changed = [_less_alike(found, weight) if found.cube in asking else found for found in ranked]
+    return sorted(changed, key=lambda found: (-found.score, found.cube))
+
+
+def _less_alike(found: Ranked, weight: float) -> Ranked:
+    lost = weight * sum(found.why.get(signal, 0.0) for signal in LIKENESS)
+    return found._replace(score=found.score - lost, why={**found.why, "asks": -lost}) if lost else found
 
 
 def corrected(ranked: Sequence[Ranked], replaced: Mapping[str, Sequence[str]], *, weight: float) -> list[Ranked]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -13,8 +13,9 @@ from memos_core.cube.memcube import MemCube
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.selection import Selection
 from memos_core.errors import InvalidInput, InvalidVector
+from memos_core.language.words import only_asks
 from memos_core.operation.aliases import known_as
-from memos_core.operation.recall.correcting import corrected, outdated
+from memos_core.operation.recall.correcting import corrected, demoted, outdated
 from memos_core.operation.recall.distrust import limited
 from memos_core.operation.recall.fusion import Lists, Ranked, fuse, neighbours
 from memos_core.operation.recall.question import Question, analyse
@@ -23,6 +24,8 @@ from memos_core.ports import Embedder, Passage, Scored, Vault
 
 MAX_LIMIT = 1000
 DEPTH = 100  # candidates a list; more only when more hits are asked for
+
+Take = Callable[[Sequence[Ranked]], tuple[list[Ranked], dict[str, MemCube]]]
 
 
 def recall(
@@ -61,12 +64,23 @@ def recall(
     lists, passages = _candidates(question, selection, vault, embedder, max(DEPTH, 2 * limit), weights)
     ranked = fuse(lists, passages, question, weights)
     take = partial(limited, limit=limit, hydrate=lambda found: _hydrated(found, selection, vault), packages=packages)
-    ranked, best = take(ranked)
+    ranked, best = _answering(ranked, take, weight=weights.asks)
     replaced = outdated(list(best.values()), question, selection, vault, now=now) if weights.outdated else {}
     if replaced:
         ranked = corrected(ranked, replaced, weight=weights.outdated)
         ranked, best = take(ranked)
     return _hits(ranked[:limit], best, replaced)
+
+
+def _answering(ranked: Sequence[Ranked], take: Take, *, weight: float) -> tuple[list[Ranked], dict[str, MemCube]]:
+    """Take the best, those that only ask behind those that may answer."""
+    taken, best = take(ranked)
+    known: set[str] = set()
+    while weight and (asking := {name for name, cube in best.items() if only_asks(cube.text)} - known):
+        known |= asking
+        ranked = demoted(ranked, asking, weight=weight)
+        taken, best = take(ranked)  # what comes up in their place may only ask, too
+    return taken, best
 
 
 def nearby(

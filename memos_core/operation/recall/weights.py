@@ -25,6 +25,8 @@ class Weights:
         A message of some length: greetings answer nothing.
     outdated
         Taken off a memory whose claim, if the question asks for it, another has replaced.
+    asks
+        Share of its likeness that what only asks loses: a question is most like itself, and answers nothing.
     assistant
         Taken off what an assistant said: what a person said about themselves is asked for more often.
     """
@@ -39,6 +41,7 @@ class Weights:
     substance: float = 0.3
     assistant: float = 0.3
     outdated: float = 0.2
+    asks: float = 0.7
 
 
 DEFAULT = Weights()
