@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -68,7 +68,7 @@ def mem_train(
 def _stable(memos: MemOS, namespace: str, *, recalled: int, settled: timedelta) -> list[str]:
     """Ids of memories with claims that hold, recalled often enough and unchanged for long enough."""
     held = {belief.cube.id: belief.cube for belief in memos.claims(namespace=namespace) if belief.holds}
-    last = datetime.now(timezone.utc) - settled
+    last = memos.clock.now() - settled
     return [cube.id for cube in held.values() if cube.usage.count >= recalled and cube.updated_at <= last]
 
 
