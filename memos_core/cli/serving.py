@@ -61,7 +61,7 @@ def serve(
     call = Call.of(ctx, vault=vault, namespace=namespace)
     if ctx.invoked_subcommand is not None:
         if chatgpt or reference or store:
-            raise typer.BadParameter(f"Options on tools belong behind `memos mcp {ctx.invoked_subcommand}`.")
+            raise typer.BadParameter(f"Options on tools belong behind the command, after {ctx.invoked_subcommand}.")
         ctx.find_root().obj = call
         return
     flags = _server().Flags(chatgpt=chatgpt, reference=reference, store=store)

@@ -222,6 +222,7 @@ BY_ID: dict[str, ById] = {
     "restore.cube": lambda memos, it, _: memos.restore("then", cube=it, namespace=THERE),
     "restore.cube alone": lambda memos, it, _: memos.restore("then", cube=it),
     "audit.cube": lambda memos, it, _: memos.audit(cube=it, namespace=THERE),
+    "externalise.cube_id": lambda memos, it, _: memos.externalise(it, object()),
     "graph.about": lambda memos, it, _: sorted(memos.graph(it, namespace=THERE).edges),
     "search.id_prefix": lambda memos, it, _: memos.search("fox", namespace=THERE, id_prefix=it),
 }

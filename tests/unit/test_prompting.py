@@ -134,6 +134,7 @@ def test_every_prompt_has_a_task_and_data_or_is_a_part_of_one() -> None:
     prompts = {path.name: path.read_text("utf-8") for path in (files(rewrite.__package__) / "prompts").iterdir()}
     assert set(prompts) == {
         "again.md",
+        "chat.md",
         "claims.md",
         "rerank.md",
         "rewrite.md",

@@ -112,12 +112,15 @@ def test_lines_that_are_no_messages_are_survived(tmp_path: Path) -> None:
              '{"jsonrpc":"2.0","id":5,"method":"tools/call","params":7}', '{"jsonrpc":"2.0","id":6,"method":"no/such"}',
              '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":99}}']  # fmt: skip
     ping = json.dumps({"jsonrpc": "2.0", "id": 77, "method": "ping"})
-    done = subprocess.run(
-        [sys.executable, "-m", "memos_mcp", "--vault", str(tmp_path / "memory.db")],
-        input="\n".join([json.dumps(HELLO), *lines, ping, ""]), env=dict(os.environ),
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    command = [sys.executable, "-m", "memos_mcp", "--vault", str(tmp_path / "memory.db")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **pipes, env=dict(os.environ), text=True) as server:  # type: ignore[call-overload]
+        server.stdin.write("\n".join([json.dumps(HELLO), *lines, ping, ""]))
+        server.stdin.flush()
+        answers = []
+        while not answers or answers[-1].get("id") != 77:  # what is asked right before the end need not be answered
+            answers.append(json.loads(server.stdout.readline()))
+        server.stdin.close()
+        assert server.wait(timeout=120) == 0
     assert {"jsonrpc": "2.0", "id": 77, "result": {}} in answers
     assert {each["id"] for each in answers if "error" in each} >= {6}
