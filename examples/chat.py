@@ -14,9 +14,9 @@ from memos_core.prompting.streaming import stream
 
 
 def stand_in(prompt: str) -> str:
-    """Repeats the last thing it is told is remembered."""
+    """Repeats the first thing it is told is remembered."""
     remembered = [line.removeprefix("| ") for line in prompt.splitlines() if line.startswith("| ")]
-    return f"You said: {remembered[-1]}" if remembered else "I do not know."
+    return f"You said: {remembered[0]}" if remembered else "I do not know."
 
 
 model = chat_model(sys.argv[1]) if sys.argv[1:] else as_chat_model(stand_in)
