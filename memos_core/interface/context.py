@@ -1,9 +1,10 @@
 """Recalled cubes as text for a model: dated, sourced, fenced by trust, and within a budget.
 
 What was stored is data. Each of its lines begins with ``| ``, which no line of the frame does, and characters
-that could hide or turn text around are taken out; so nothing stored can look like the frame or end it. The frames
-have no random part and the order is that of time, so that equal memories give equal text and providers' prompt
-caches hit; and where a context goes on from another, what that one said stays in its place at the beginning.
+that could hide or turn text around are taken out; so nothing stored can look like the frame or end it. Marks by which
+models tell turns apart are broken up; so nothing stored can end the turn that it is read in. The frames have no random
+part and the order is that of time, so that equal memories give equal text and providers' prompt caches hit; and where a
+context goes on from another, what that one said stays in its place at the beginning.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import NamedTuple
 from memos_core.cube.answer import Context, Hit
 from memos_core.cube.memcube import MemCube, Trust
 from memos_core.errors import InvalidInput
+from memos_core.language.marks import inert
 
 #: What may steer an agent, for its user or itself said it.
 MEMORIES = (
@@ -195,7 +197,7 @@ def entry(cube: MemCube, *, is_outdated: bool = False) -> str:
     source = f"source {_field(cube.source_ids[0])}; trust {_trust(cube)}{marks}"
     head = f"[{cube.said_at:%Y-%m-%dT%H:%M}] {_field(who)} ({source})"
     lines = _LINES.split(annotated(cube))
-    return "\n".join([head, *(f"| {_clean(line)}" for line in lines if line.strip())])
+    return "\n".join([head, *(f"| {inert(_clean(line))}" for line in lines if line.strip())])
 
 
 def annotated(cube: MemCube) -> str:
