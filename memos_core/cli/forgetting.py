@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memos_core.cli.options import Call, Json, Namespace, Vault, examples
+from memos_core.cli.options import Call, CubeIds, Json, Namespace, Vault, examples
 from memos_core.cli.output import counted, paragraph, screen, show_memory
 from memos_core.errors import InvalidInput
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def forget(
     ctx: typer.Context,
-    cube_ids: Annotated[list[str], typer.Argument(metavar="ID", help="As `memos list` shows them.")],
+    cube_ids: CubeIds,
     erase: Annotated[bool, typer.Option("--erase", help="Destroy content and history for ever.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Erase without asking.")] = False,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Kept in the history.")] = "on request",

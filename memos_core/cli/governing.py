@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from memos_core.cli.living import Ids, Reason, moved
+from memos_core.cli.living import Reason, moved
 from memos_core.cli.moments import moment
-from memos_core.cli.options import Call, Json, Namespace, Vault, examples
+from memos_core.cli.options import Call, CubeId, CubeIds, Json, Namespace, Vault, examples
 from memos_core.cli.output import paragraph, screen, show_memory
 from memos_core.cube.grant import Role
 from memos_core.cube.memcube import Kind
@@ -103,7 +103,7 @@ def pending(ctx: typer.Context, vault: Vault = None, namespace: Namespace = None
 
 def accept(
     ctx: typer.Context,
-    cube_ids: Ids,
+    cube_ids: CubeIds,
     reason: Reason = "accepted",
     vault: Vault = None,
     namespace: Namespace = None,
@@ -115,7 +115,7 @@ def accept(
 
 def reject(
     ctx: typer.Context,
-    cube_ids: Ids,
+    cube_ids: CubeIds,
     reason: Reason = "rejected",
     vault: Vault = None,
     namespace: Namespace = None,
@@ -143,7 +143,7 @@ def policy(
 
 def rights(
     ctx: typer.Context,
-    cube_id: Annotated[str, typer.Argument(metavar="ID", help="As `memos list` shows it.")],
+    cube_id: CubeId,
     licence: Annotated[Optional[str], typer.Option(metavar="NAME", help="E.g. CC-BY-4.0; '' removes it.")] = None,
     watermark: Annotated[Optional[str], typer.Option(metavar="TEXT", help="Whose it is; '' removes it.")] = None,
     vault: Vault = None,

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from memos_core.cli.moments import moment
-from memos_core.cli.options import Call, Json, Namespace, Vault, examples
+from memos_core.cli.options import Call, CubeId, CubeIds, Json, Namespace, Vault, examples
 from memos_core.cli.output import counted, paragraph, screen, show_memory
 from memos_core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from memos_core.cube.memcube import MemCube
 
-Ids = Annotated[list[str], typer.Argument(metavar="ID", help="As `memos list` shows them.")]
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Kept in the history.")]
 
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -44,7 +43,7 @@ def duration(text: str) -> timedelta:
 
 def freeze(
     ctx: typer.Context,
-    cube_ids: Ids,
+    cube_ids: CubeIds,
     reason: Reason = "on request",
     vault: Vault = None,
     namespace: Namespace = None,
@@ -56,7 +55,7 @@ def freeze(
 
 def thaw(
     ctx: typer.Context,
-    cube_ids: Ids,
+    cube_ids: CubeIds,
     reason: Reason = "on request",
     vault: Vault = None,
     namespace: Namespace = None,
@@ -68,7 +67,7 @@ def thaw(
 
 def revive(
     ctx: typer.Context,
-    cube_ids: Ids,
+    cube_ids: CubeIds,
     reason: Reason = "on request",
     vault: Vault = None,
     namespace: Namespace = None,
@@ -80,7 +79,7 @@ def revive(
 
 def expire(
     ctx: typer.Context,
-    cube_ids: Ids,
+    cube_ids: CubeIds,
     reason: Reason = "on request",
     vault: Vault = None,
     namespace: Namespace = None,
@@ -101,7 +100,7 @@ def moved(method: str, done: str, cube_ids: list[str], reason: str, call: Call) 
 
 def lifespan(
     ctx: typer.Context,
-    cube_id: Annotated[str, typer.Argument(metavar="ID", help="As `memos list` shows it.")],
+    cube_id: CubeId,
     until: Annotated[Optional[str], typer.Option(metavar="DATE", help="It expires then.")] = None,
     ttl: Annotated[Optional[str], typer.Option("--for", metavar="TIME", help="It expires after 36h, 30d, 8w.")] = None,
     decay: Annotated[Optional[float], typer.Option(metavar="D", help="It fades unless recalled: 0 to 1.")] = None,

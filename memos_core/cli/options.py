@@ -47,6 +47,8 @@ def _tier(text: str) -> str:
     return text.lower()
 
 
+CubeId = Annotated[str, typer.Argument(metavar="ID", help="As `memos list` and `memos search` show it.")]
+CubeIds = Annotated[list[str], typer.Argument(metavar="ID", help="As `memos list` and `memos search` show them.")]
 Words = Annotated[list[str], typer.Argument(metavar="QUERY", help="A question, or a few words.", show_default=False)]
 Vault = Annotated[
     Optional[Path],

@@ -12,6 +12,7 @@ from memos_core.cli.options import (
     AsOf,
     Call,
     Conversation,
+    CubeId,
     Json,
     Kinds,
     KnownAt,
@@ -25,7 +26,6 @@ from memos_core.cube.answer import Change, VaultStats
 from memos_core.cube.memcube import MemCube, State
 from memos_core.interface.context import annotated, printable
 
-CubeId = Annotated[str, typer.Argument(metavar="ID", help="As `memos list` and `memos search` show it.")]
 States = Annotated[
     Optional[list[State]],
     typer.Option("--state", help="In this state of life; by default all but the removed.", rich_help_panel=WHICH),

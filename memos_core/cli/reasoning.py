@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memos_core.cli.options import Call, Json, Namespace, Vault, examples, joined
+from memos_core.cli.options import Call, CubeId, Json, Namespace, Vault, examples, joined
 from memos_core.cli.output import paragraph, screen, show_memory
 from memos_core.cube.memcube import Kind
 from memos_core.cube.rule import Effect
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 EXCERPT = 100  # characters of a memory in a tree
 STYLES = {"holds": "green", "stale": "yellow", "fallen": "red"}
-
-Id = Annotated[str, typer.Argument(metavar="ID", help="As `memos list` shows it.")]
 
 
 def derive(
@@ -44,7 +42,7 @@ def derive(
 
 
 def why(
-    ctx: typer.Context, cube_id: Id, vault: Vault = None, namespace: Namespace = None, as_json: Json = False
+    ctx: typer.Context, cube_id: CubeId, vault: Vault = None, namespace: Namespace = None, as_json: Json = False
 ) -> None:
     """Show what a memory rests on, and whether that holds."""
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
@@ -81,7 +79,7 @@ def _label(why: Why) -> Text:
 
 
 def impact(
-    ctx: typer.Context, cube_id: Id, vault: Vault = None, namespace: Namespace = None, as_json: Json = False
+    ctx: typer.Context, cube_id: CubeId, vault: Vault = None, namespace: Namespace = None, as_json: Json = False
 ) -> None:
     """Show what would fall, or become stale, if a memory were gone."""
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)

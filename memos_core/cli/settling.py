@@ -6,11 +6,9 @@ from typing import Annotated, Optional
 
 import typer
 
-from memos_core.cli.options import Call, Json, Namespace, Vault, examples
+from memos_core.cli.options import Call, CubeId, Json, Namespace, Vault, examples
 from memos_core.cli.output import counted, paragraph, screen, show_memory
 from memos_core.cube.memcube import MemCube
-
-Id = Annotated[str, typer.Argument(metavar="ID", help="As `memos list` shows it.")]
 
 
 def conflicts(ctx: typer.Context, vault: Vault = None, namespace: Namespace = None, as_json: Json = False) -> None:
@@ -33,7 +31,7 @@ def conflicts(ctx: typer.Context, vault: Vault = None, namespace: Namespace = No
 
 def resolve(
     ctx: typer.Context,
-    cube_id: Id,
+    cube_id: CubeId,
     version: Annotated[Optional[str], typer.Option(metavar="VERSION", help="By default the one that is shown.")] = None,
     vault: Vault = None,
     namespace: Namespace = None,
@@ -48,7 +46,7 @@ def resolve(
 
 def rollback(
     ctx: typer.Context,
-    cube_id: Id,
+    cube_id: CubeId,
     version: Annotated[str, typer.Argument(metavar="VERSION", help="As `memos history ID` shows it.")],
     vault: Vault = None,
     namespace: Namespace = None,
