@@ -122,9 +122,7 @@ class Container:
         InvalidPackage
             If there is no such member.
         """
-        if name not in self.members:
-            raise self.fault(f"it has no {name}.")
-        return io.BufferedReader(_Slice(self._file, self.members[name]))
+        return io.BufferedReader(_Slice(self._file, self._member(name)))
 
     def read(self, name: str, *, limit: int) -> bytes:
         """The bytes of a small member.
@@ -148,9 +146,7 @@ class Container:
         InvalidPackage
             If there is no such member.
         """
-        if name not in self.members:
-            raise self.fault(f"it has no {name}.")
-        member = self.members[name]
+        member = self._member(name)
         whole = memoryview(mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ))
         return whole[member.offset : member.offset + member.size]
 
@@ -172,6 +168,11 @@ class Container:
         if crc != self.members[name].crc:
             raise self.fault(f"its {name} does not have the checksum it is to have.")
         return digest.hexdigest()
+
+    def _member(self, name: str) -> Member:
+        if name not in self.members:
+            raise self.fault(f"it has no {name}.")
+        return self.members[name]
 
     def fault(self, what: str) -> InvalidPackage:
         """An error that names the file."""
