@@ -25,6 +25,7 @@ from memos_core.ports import Embedder, Passage, Scored, Vault
 MAX_LIMIT = 1000
 DEPTH = 100  # candidates a list; more only when more hits are asked for
 
+Hydrate = Callable[[Sequence[Ranked]], Mapping[str, MemCube]]
 Take = Callable[[Sequence[Ranked]], tuple[list[Ranked], dict[str, MemCube]]]
 
 
@@ -63,7 +64,8 @@ def recall(
     question = question.also_calling(known_as(question.entities, selection, vault).values())
     lists, passages = _candidates(question, selection, vault, embedder, max(DEPTH, 2 * limit), weights)
     ranked = fuse(lists, passages, question, weights)
-    take = partial(limited, limit=limit, hydrate=lambda found: _hydrated(found, selection, vault), packages=packages)
+    hydrate = _remembering(lambda found: _hydrated(found, selection, vault))
+    take = partial(limited, limit=limit, hydrate=hydrate, packages=packages)
     ranked, best = _answering(ranked, take, weight=weights.asks)
     replaced = outdated(list(best.values()), question, selection, vault, now=now) if weights.outdated else {}
     if replaced:
@@ -132,6 +134,19 @@ def _candidates(
         near = sorted(neighbours(passages[cube] for cube in near if cube in passages))
         passages |= vault.passages(selection, [cube for cube in near if cube not in passages])
     return Lists(text, vectors, time), passages
+
+
+def _remembering(hydrate: Hydrate) -> Hydrate:
+    """The same, for one search: the best are taken several times, and each cube is read once."""
+    known: dict[str, MemCube] = {}
+    asked: set[str] = set()
+
+    def remembered(best: Sequence[Ranked]) -> dict[str, MemCube]:
+        known.update(hydrate([found for found in best if found.cube not in asked]))
+        asked.update(found.cube for found in best)
+        return {found.cube: known[found.cube] for found in best if found.cube in known}
+
+    return remembered
 
 
 def _hydrated(best: Iterable[Ranked], selection: Selection, vault: Vault) -> dict[str, MemCube]:
