@@ -19,7 +19,7 @@ from memos_core.cube.namespace import Namespace, NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.package import About, Disclosure, Manifest, Merged, Rendered
 from memos_core.cube.selection import Filters, selection
-from memos_core.errors import BlobMissing, EmbedderMismatch, InvalidInput, VaultCorrupt
+from memos_core.errors import BlobMissing, InvalidInput, VaultCorrupt
 from memos_core.operation.writer import Progress
 from memos_core.system.receiving import Receiving
 
@@ -279,9 +279,7 @@ class Exchanging(Receiving):
         from memos_core.infrastructure.exchange.choosing import contents
         from memos_core.operation.embedding import texts_of
 
-        embedder = self._loaded_embedder()
-        if self._vault.spec not in {None, embedder.spec}:
-            raise EmbedderMismatch(expected=str(self._vault.spec), actual=str(embedder.spec))
+        embedder = self._fitting_embedder()
         pages = (texts_of(contents(page), embedder=embedder) for page in choice.pages())
         known = (self._whole.known_vectors(texts, embedder.spec) for texts in pages)
         return path, asdict(embedder.spec), vectorfile.write(path, known)

@@ -20,7 +20,7 @@ from memos_core.cube.operation import OperationKind
 from memos_core.cube.payload import Plaintext
 from memos_core.cube.selection import Filters, Selection, selection
 from memos_core.cube.versions import change, differences
-from memos_core.errors import CubeNotFound, EmbedderMismatch, VersionNotFound
+from memos_core.errors import CubeNotFound, VersionNotFound
 from memos_core.system.opened import OpenVault
 
 MAX_HITS = 1000  # of one search
@@ -98,6 +98,8 @@ class Finding(OpenVault):
         ------
         InvalidVector
             If it is no vector of the dimension that the vault's have.
+        EmbedderMismatch
+            If the vault's vectors come from another embedder.
         InvalidInput
             If another argument cannot be understood.
         """
@@ -106,6 +108,7 @@ class Finding(OpenVault):
         self._let_lapse()
         now = self._clock.now()
         wanted = selection(namespace, now=now, **filters)
+        self._fitting_embedder()  # a vector of it means nothing among those of another
         hits = nearby(vector, wanted, vault=self._vault, limit=limit, packages=self._vault.packages.all())
         return self._counted(hits, wanted, now=now)
 
@@ -113,10 +116,7 @@ class Finding(OpenVault):
         """What finds memories by a question; nobody has recalled them yet, and no chat model is asked."""
         from memos_core.operation.recall import recall
 
-        embedder = self._loaded_embedder()
-        if self._vault.spec not in {None, embedder.spec}:
-            raise EmbedderMismatch(expected=str(self._vault.spec), actual=str(embedder.spec))
-        packages = self._vault.packages.all()
+        embedder, packages = self._fitting_embedder(), self._vault.packages.all()
         return partial(recall, selection=wanted, vault=self._vault, embedder=embedder, now=now, packages=packages)
 
     def _counted(self, hits: builtins.list[Hit], wanted: Selection, *, now: datetime) -> builtins.list[Hit]:

@@ -20,7 +20,7 @@ from memos_core.cube.memcube import Content
 from memos_core.cube.message import name
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.policy import Policy, in_force, policy
-from memos_core.errors import ForkedVault, VaultClosed
+from memos_core.errors import EmbedderMismatch, ForkedVault, VaultClosed
 from memos_core.infrastructure.clock import SystemClock
 from memos_core.infrastructure.governance import GuardedVault
 from memos_core.operation.author import Author
@@ -216,6 +216,19 @@ class OpenVault:
     def _as_backend(self, given: object) -> MemoryBackend:
         """What the scheduler fills and empties, made of what was given; the parts that know such things say how."""
         return cast("MemoryBackend", given)
+
+    def _fitting_embedder(self) -> Embedder:
+        """The embedder, if the vault's vectors are its own.
+
+        Raises
+        ------
+        EmbedderMismatch
+            If they are another's.
+        """
+        embedder = self._loaded_embedder()
+        if self._whole.spec not in {None, embedder.spec}:
+            raise EmbedderMismatch(expected=str(self._whole.spec), actual=str(embedder.spec))
+        return embedder
 
     def _loaded_embedder(self) -> Embedder:
         with self._lock:

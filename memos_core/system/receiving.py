@@ -20,7 +20,6 @@ from memos_core.cube.package import Merged
 from memos_core.errors import (
     BlobMissing,
     CubeNotFound,
-    EmbedderMismatch,
     InvalidInput,
     MemOSWarning,
     VaultCorrupt,
@@ -201,9 +200,7 @@ class Receiving(Piping):
 
     def _unite(self, pages: Iterable[Sequence[Operation]], whence: str) -> Merged:
         """Store operations that were made elsewhere, and let others follow them: in one transaction."""
-        embedder = self._loaded_embedder()
-        if self._whole.spec not in {None, embedder.spec}:
-            raise EmbedderMismatch(expected=str(self._whole.spec), actual=str(embedder.spec))
+        self._fitting_embedder()
         count = 0
         new: dict[str, None] = {}
         changed: dict[str, None] = {}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from memos_core import Document, MemOS
-from memos_core.errors import InvalidInput, InvalidVector
+from memos_core.errors import EmbedderMismatch, InvalidInput, InvalidVector
 from memos_core.testing.embedders import HashingEmbedder
 
 
@@ -58,3 +59,12 @@ def test_what_is_no_vector_of_the_vault_is_refused(memos: MemOS, vector: list[fl
 def test_a_limit_out_of_range_is_refused(memos: MemOS) -> None:
     with pytest.raises(InvalidInput, match="limit"):
         memos.nearest(memos.embedder.embed_query("fox"), namespace="a", limit=0)
+
+
+def test_a_vector_means_nothing_in_a_vault_of_another_embedder(tmp_path: Path) -> None:
+    with MemOS.open(tmp_path / "m.db", embedder=HashingEmbedder()) as memos:
+        memos.add("fox", namespace="a")
+    with MemOS.open(tmp_path / "m.db", embedder=HashingEmbedder(dim=32)) as other:
+        vector = other.embedder.embed_query("fox")
+        with pytest.raises(EmbedderMismatch):
+            other.nearest(vector, namespace="a")
