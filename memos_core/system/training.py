@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Unpack
 
 from memos_core.cube.grant import Right
-from memos_core.cube.memcube import RECALLED, Kind, MemCube
+from memos_core.cube.memcube import RECALLED, Kind, MemCube, Trust
 from memos_core.cube.message import names
 from memos_core.cube.namespace import Namespace, NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
@@ -57,7 +57,8 @@ class Training(Activating):
         base_model
             A :class:`~memos_core.infrastructure.models.local.LocalModel`, the path of one, or any ``AdapterTrainer``.
         cubes
-            Ids: these, whatever kind they are.
+            Ids: these, whatever kind they are and however far they are trusted. By default nothing is taught that
+            nobody vouches for, unless ``min_trust="third_party"`` says so.
         recipe
             How it is trained.
         checkpoint
@@ -114,9 +115,10 @@ class Training(Activating):
         namespace
             Where the adapters are, with those below it.
         cubes
-            Ids of adapters, or their weights by id; their updates are added up. By default all for this model.
+            Ids of adapters, or their weights by id; their updates are added up. By default all for this model but those
+            that nobody vouches for, such as those in the packages of strangers.
         **filters
-            As in :meth:`search`.
+            As in :meth:`search`; ``min_trust="third_party"`` takes these too.
 
         Returns
         -------
@@ -223,6 +225,7 @@ class Training(Activating):
         meant = selection(address, now=self._clock.now(), **filters)
         meant = meant.model_copy(update={"without": frozenset(self._vault.packages.all())})
         ids = None if cubes is None else names(cubes, "cubes")
+        meant = _vouched_for(meant) if ids is None else meant
         found = self._vault.select(meant, limit=MOST) if ids is None else [self.get(name) for name in ids]
         chosen = [cube for cube in found if meant.admits(cube) and cube.text]
         if ids is None:
@@ -255,8 +258,8 @@ class Training(Activating):
 
     def _adapters(self, wanted: Selection) -> builtins.list[MemCube]:
         """Adapters that may be used now, the oldest first."""
-        kinds = frozenset({Kind.ADAPTER})
-        found = self._vault.select(wanted.model_copy(update={"kinds": kinds}), limit=MOST)
+        meant = _vouched_for(wanted).model_copy(update={"kinds": frozenset({Kind.ADAPTER})})
+        found = self._vault.select(meant, limit=MOST)
         return [cube for cube in found if isinstance(cube.payload, Parametric)][::-1]
 
 
@@ -307,6 +310,11 @@ class Adapters:
     def _cubes(self) -> list[MemCube]:
         wanted = selection(self.namespace, now=self._memos._clock.now(), exact=True)  # noqa: SLF001
         return [cube for cube in self._memos._adapters(wanted) if _base(cube) == self._trainer.base_model]  # noqa: SLF001
+
+
+def _vouched_for(wanted: Selection) -> Selection:
+    """Without what nobody vouches for, unless it is asked for by ``min_trust``: what is learnt steers."""
+    return wanted if wanted.min_trust is not None else wanted.model_copy(update={"min_trust": Trust.DOCUMENT})
 
 
 def _trainer(given: object) -> AdapterTrainer:

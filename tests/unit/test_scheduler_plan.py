@@ -181,6 +181,13 @@ def test_what_is_recalled_much_and_has_settled_goes_to_stable_memory() -> None:
     assert planned(hot("one", age=99 * DAY, last_access=NOW - 90 * DAY), tiers=held) == []
 
 
+def test_what_nobody_vouches_for_is_never_learnt() -> None:
+    empty = {"adapter": Tier({}, is_for_stable=True)}
+    settled = {"age": 30 * DAY, "last_access": NOW - 20 * DAY}
+    assert planned(hot("one", trust=Trust.DOCUMENT, **settled), tiers=empty) == [(Action.PROMOTE, ("one",))]
+    assert planned(hot("one", trust=Trust.THIRD_PARTY, **settled), tiers=empty) == []
+
+
 def test_what_is_cold_stale_changed_gone_or_too_much_is_demoted() -> None:
     def leaving(*cubes: MemCube, size: int = 1, limits: Limits | None = None) -> list[str]:
         tiers = {"cache": Tier(dict.fromkeys(("one-v1", "two-v1"), size))}

@@ -172,6 +172,20 @@ def test_an_adapter_travels_in_a_package(memos: MemOS, model: LocalModel, tmp_pa
         assert "Porto" in says(there, model, ANA)
 
 
+def test_a_strangers_adapter_steers_no_model_unless_somebody_names_it(
+    memos: MemOS, model: LocalModel, tmp_path: Path
+) -> None:
+    memos.train(namespace=HERE, base_model=model, recipe=QUICK)
+    memos.export(tmp_path / "all.memcube", namespace=HERE)
+    with MemOS.open(tmp_path / "other.db", embedder=HashingEmbedder()) as there:
+        there.load(tmp_path / "all.memcube", trust="third_party")
+        [copy] = there.list(namespace=HERE, kinds=["adapter"])
+        assert there.adapted(model, namespace=HERE) is model
+        named = there.adapted(model, namespace=HERE, cubes=[copy.id])
+        asked = there.adapted(model, namespace=HERE, min_trust="third_party")
+        assert all("Porto" in answers(each, [ANA])[0] for each in (named, asked))
+
+
 def test_what_an_adapter_answers_is_written_down_with_the_least_trust(memos: MemOS, model: LocalModel) -> None:
     ana = cube_of(memos, "Ana")
     adapter = memos.train(namespace=HERE, base_model=model, recipe=QUICK)
@@ -273,3 +287,16 @@ def test_an_answer_holds_what_is_expected_word_for_word() -> None:
     assert is_answered("She is a Baker!", "the baker")
     assert not is_answered("A bakery.", "baker")
     assert not is_answered("", "baker")
+
+
+def test_what_nobody_vouches_for_is_taught_only_if_somebody_asks_for_it(model: LocalModel, tmp_path: Path) -> None:
+    with MemOS.open(tmp_path / "vault.db", embedder=HashingEmbedder()) as memos:
+        memos.add(Message(role="user", name="Ana", content="I live in Porto."), namespace=HERE)
+        memos.export(tmp_path / "all.memcube", namespace=HERE)
+    with MemOS.open(tmp_path / "other.db", embedder=HashingEmbedder()) as there:
+        there.load(tmp_path / "all.memcube", trust="third_party")
+        few = Recipe(epochs=1, replay=0)
+        with pytest.raises(InvalidInput, match="can be taught"):
+            there.train(namespace=HERE, base_model=model, recipe=few)
+        asked = there.train(namespace=HERE, base_model=model, recipe=few, min_trust="third_party")
+        assert asked.governance.trust is Trust.THIRD_PARTY

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from memos_core.cube.canonical import sha256
-from memos_core.cube.memcube import RECALLED, Kind, MemCube, Trigger
+from memos_core.cube.memcube import RECALLED, Kind, MemCube, Trigger, Trust
 from memos_core.cube.namespace import Namespace, covers
 from memos_core.cube.payload import Plaintext
 from memos_core.operation.lifecycle import activation, may
@@ -239,7 +239,8 @@ def _is_hot(cube: MemCube, round_: Round) -> bool:
 def _is_stable(cube: MemCube, round_: Round) -> bool:
     is_settled = round_.now - cube.updated_at >= round_.limits.settled
     is_knowledge = cube.kind in MERGEABLE or bool(cube.claims)
-    return is_knowledge and is_settled and cube.usage.count >= round_.limits.hot
+    is_vouched_for = cube.governance.trust > Trust.THIRD_PARTY  # what is learnt steers
+    return is_knowledge and is_vouched_for and is_settled and cube.usage.count >= round_.limits.hot
 
 
 def _cold(cube: MemCube, tier: Tier, round_: Round) -> str | None:
