@@ -338,3 +338,15 @@ def test_what_does_not_fit_the_model_is_an_error(tmp_path: Path) -> None:
             memos.generate("bees", namespace=HERE, model=tiny_model(window=64))
         with pytest.raises(InvalidInput, match="Say which model"):
             memos.activate(namespace=HERE)
+
+
+def test_a_cache_in_a_strangers_package_is_never_used(memos: MemOS, model: Counting, tmp_path: Path) -> None:
+    """What a cache makes a model think cannot be read off it, so only one that was made or merged here serves."""
+    tell(memos, "The fox is red.")
+    memos.activate(namespace=HERE)
+    memos.export(tmp_path / "all.memcube", namespace=HERE)
+    for trust, used in (("third_party", 0), (None, 1)):
+        with MemOS.open(":memory:", embedder=HashingEmbedder(), clock=memos.clock, backends=[model]) as there:
+            there.load(tmp_path / "all.memcube", trust=trust)
+            assert there.list(namespace=HERE, kinds=["activation"])
+            assert len(there.generate("What?", namespace=HERE, max_tokens=1).caches) == used
