@@ -80,6 +80,12 @@ def test_what_was_asked_before_makes_room_for_what_answers(memos: MemOS) -> None
     assert math.fsum(hits[1].why.values()) == pytest.approx(hits[1].score)
 
 
+def test_a_question_that_says_more_than_is_asked_loses_nothing(memos: MemOS) -> None:
+    memos.add("How do I cook ramen for my sister Clara in Lisbon?", namespace="a")
+    [hit] = memos.search("Where does my sister live?", namespace="a")
+    assert "asks" not in hit.why
+
+
 def test_a_message_that_tells_and_asks_loses_nothing(memos: MemOS) -> None:
     memos.add("I live in Porto now. Where do you live?", namespace="a")
     [hit] = memos.search("Where do I live?", namespace="a")

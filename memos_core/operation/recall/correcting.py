@@ -1,4 +1,4 @@
-"""Correction: what replaces a memory takes its place, and what only asks makes room for what answers."""
+"""Correction: what replaces a memory takes its place, and what repeats a question makes room for what answers it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def outdated(
 
 
 def demoted(ranked: Sequence[Ranked], asking: Collection[str], *, weight: float) -> list[Ranked]:
-    """Rank anew: what only asks loses ``weight`` of what likeness to the question gave it. Pure."""
+    """Rank anew: what only repeats the question loses ``weight`` of what likeness to it gave. Pure."""
     changed = [_less_alike(found, weight) if found.cube in asking else found for found in ranked]
     return sorted(changed, key=lambda found: (-found.score, found.cube))
 

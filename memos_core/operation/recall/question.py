@@ -12,7 +12,7 @@ from memos_core.errors import InvalidText
 from memos_core.language.claim_rules import asked_by
 from memos_core.language.names import entity_key, find_names
 from memos_core.language.times import find_times
-from memos_core.language.words import terms
+from memos_core.language.words import only_asks, terms
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,10 @@ class Question:
         """Say whether the question asks for what a claim says: for its predicate, or with its object."""
         words = {*self.text.casefold().replace("?", " ").split(), *self.terms}
         return not words.isdisjoint(asked_by(claim.predicate) | set(terms(claim.object)))
+
+    def is_repeated_by(self, text: str) -> bool:
+        """Say whether a text asks the same and says nothing beside it; one with words of its own tells them."""
+        return only_asks(text) and set(self.terms).issuperset(terms(text))
 
     def terms_without(self, speakers: Iterable[str]) -> tuple[str, ...]:
         """The terms that name none of these: who speaks does not say the own name. All, if that leaves nothing."""

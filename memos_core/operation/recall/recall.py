@@ -13,7 +13,6 @@ from memos_core.cube.memcube import MemCube
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.selection import Selection
 from memos_core.errors import InvalidInput, InvalidVector
-from memos_core.language.words import only_asks
 from memos_core.operation.aliases import known_as
 from memos_core.operation.recall.correcting import corrected, demoted, outdated
 from memos_core.operation.recall.distrust import limited
@@ -66,7 +65,7 @@ def recall(
     ranked = fuse(lists, passages, question, weights)
     hydrate = _remembering(lambda found: _hydrated(found, selection, vault))
     take = partial(limited, limit=limit, hydrate=hydrate, packages=packages)
-    ranked, best = _answering(ranked, take, weight=weights.asks)
+    ranked, best = _answering(ranked, take, question, weight=weights.asks)
     replaced = outdated(list(best.values()), question, selection, vault, now=now) if weights.outdated else {}
     if replaced:
         ranked = corrected(ranked, replaced, weight=weights.outdated)
@@ -74,14 +73,16 @@ def recall(
     return _hits(ranked[:limit], best, replaced)
 
 
-def _answering(ranked: Sequence[Ranked], take: Take, *, weight: float) -> tuple[list[Ranked], dict[str, MemCube]]:
-    """Take the best, those that only ask behind those that may answer."""
+def _answering(
+    ranked: Sequence[Ranked], take: Take, question: Question, *, weight: float
+) -> tuple[list[Ranked], dict[str, MemCube]]:
+    """Take the best, those that only repeat the question behind those that may answer it."""
     taken, best = take(ranked)
     known: set[str] = set()
-    while weight and (asking := {name for name, cube in best.items() if only_asks(cube.text)} - known):
+    while weight and (asking := {name for name, cube in best.items() if question.is_repeated_by(cube.text)} - known):
         known |= asking
         ranked = demoted(ranked, asking, weight=weight)
-        taken, best = take(ranked)  # what comes up in their place may only ask, too
+        taken, best = take(ranked)  # what comes up in their place may only repeat it, too
     return taken, best
 
 

@@ -26,7 +26,8 @@ class Weights:
     outdated
         Taken off a memory whose claim, if the question asks for it, another has replaced.
     asks
-        Share of its likeness that what only asks loses: a question is most like itself, and answers nothing.
+        Share of its likeness that what only repeats the question loses, for a question is most like itself, and
+        answers nothing.
     assistant
         Taken off what an assistant said: what a person said about themselves is asked for more often.
     """
