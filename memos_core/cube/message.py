@@ -114,6 +114,9 @@ class Note(Given):
         Names in it; those that the text is seen to name are added.
     claims
         What it says; if not given, what the text is seen to say.
+    derived_from
+        Versions of the memories that it was read out of. It goes with the first of them that is forgotten, replaced
+        or erased; that something has changed since they were said is for its own claims to tell.
     """
 
     text: str
@@ -126,6 +129,7 @@ class Note(Given):
     tags: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
     claims: tuple[Claim, ...] | None = None
+    derived_from: tuple[str, ...] = ()
     metadata: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("at", "until")

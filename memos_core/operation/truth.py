@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from memos_core.cube.answer import Belief
 from memos_core.cube.fold import content_of, is_erased
-from memos_core.cube.memcube import RECALLED, Content, MemCube, Provenance, State, Trigger
+from memos_core.cube.memcube import RECALLED, Content, MemCube, Origin, Provenance, State, Trigger
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import OperationKind
 from memos_core.cube.selection import Selection
@@ -228,8 +228,8 @@ class Labels:
 
     def _is_outdated(self, cube: MemCube, conclusion: MemCube) -> bool:
         """Whether others have replaced what it claims: all of it, or that of which the conclusion speaks."""
-        if not cube.claims:
-            return False
+        if not cube.claims or conclusion.provenance.origin is Origin.IMPORT:
+            return False  # a note was read out of words: they were said, and its own claims tell what has changed since
         judged = self._claims(cube)
         lost = [belief for belief in judged if belief.outdated_by and not belief.is_over]
         if not lost or len(lost) == len(judged):

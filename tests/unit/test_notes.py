@@ -85,3 +85,12 @@ def test_a_passage_of_a_document_is_trusted_as_one_and_its_i_is_nobody_here() ->
         [cube] = memos.add(Note(text="I live in Lisbon.", kind=Kind.DOCUMENT), namespace="a").written
         assert (cube.provenance.origin, cube.governance.trust) == (Origin.DOCUMENT, Trust.DOCUMENT)
         assert cube.claims == ()
+
+
+def test_a_note_outlives_the_truth_of_what_it_was_read_out_of_and_not_its_words(memos: MemOS) -> None:
+    [said] = memos.add("I have a dog.", namespace="a").written
+    [note] = memos.add(Note(text="The dog is called Rex.", derived_from=(said.version,)), namespace="a").written
+    walk = memos.derive("Buy food for the dog.", because=said.id)
+    memos.add("I no longer have a dog.", namespace="a")
+    assert [memos.get(each.id).state.value for each in (note, walk)] == ["generated", "archived"]
+    assert memos.erase(said.id).derived == (note.id, walk.id)

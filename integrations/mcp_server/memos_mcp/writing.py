@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from memos_core import Added, Claim, Kind, MemCube, Message, Note, Origin, State
 from memos_core.cli.moments import moment
+from memos_core.cube.memcube import RECALLED
 from memos_core.errors import InvalidInput
 from memos_core.language.claim_rules import is_single
 from memos_mcp.access import Access
@@ -59,6 +60,7 @@ class Changed(BaseModel):
 
     note: str
     memory: Memory
+    affected: list[Memory] = Field(description="What rested on the old words and no longer stands; at most 10.")
 
 
 class Forgotten(BaseModel):
@@ -67,7 +69,7 @@ class Forgotten(BaseModel):
     note: str
     memory: Memory
     dry_run: bool = Field(description="True if nothing was changed.")
-    affected: list[Memory] = Field(description="Conclusions that would no longer stand, or were shaken; at most 10.")
+    affected: list[Memory] = Field(description="What rests on it and falls or is shaken with it; at most 10.")
 
 
 def memory_add(
@@ -103,31 +105,34 @@ def memory_add(
 
     Use it when the user tells something about themselves, their people or their work that will matter again, or asks
     you to remember. Give the words as text, and what you understood of them as facts: with subject, predicate and
-    object a later fact corrects an earlier one by itself. Do not use it for secrets, small talk, or what is in memory
-    already (memory_search tells); to change the wording of one memory use memory_update. Returns the ids, and which
-    memories are corrected or contradicted.
+    object a later fact corrects an earlier one by itself. Facts rest on the text they come with, and go with it. Do not
+    use it for secrets, small talk, or what is in memory already (memory_search tells); to change the wording of one
+    memory use memory_update. Returns the ids, and which memories are corrected or contradicted.
     """
     if text is None and facts is None:
         raise InvalidInput(detail="There is nothing to remember: give text, or facts, or both.")
     at = None if said_at is None else moment(said_at, at=time.min)
     now = access.memos.clock.now()
     notes = [
-        _note(fact, at or now, speaker, f"{source_id}#{number}" if source_id else _name(fact, at))
+        _note(fact, at or now, speaker, f"{source_id}#{number}" if source_id else _name(fact, at, text))
         for number, fact in enumerate(facts or [])
     ]
     if source_id is not None:
         _check_replaceable(access, source_id)
     _ = access.memos.embedder  # loaded before others have to wait for it
+    done: list[Added] = []
+    revived: list[MemCube] = []
     with access.memos.transaction():
-        done: list[Added] = []
         if text is not None:
             # A model writes this, whomever it quotes: trusted as an agent, so that nothing it read speaks as the user.
             said = Message(content=text, role="agent", name=speaker, at=at, id=source_id)
             done.append(access.memos.add([said], namespace=access.namespace))
+            revived += _revive(access, done[0])
         if notes:
+            source = tuple(access.memos.get(name).version for added in done for name in added.ids)
+            notes = [note.model_copy(update={"derived_from": source}) for note in notes]
             done.append(access.memos.add(notes, namespace=access.namespace, progress=access.progress))
-        cubes = [access.memos.get(name) for added in done for name in added.ids]
-        revived = [access.memos.revive(cube.id) for cube in cubes if cube.state is State.ARCHIVED and not _waits(cube)]
+            revived += _revive(access, done[-1])
     return _remembered(access, done, revived, text=text, replaced=_replaced(done))
 
 
@@ -143,7 +148,7 @@ def memory_update(
 
     Use it to mend a memory that was wrong from the beginning, after memory_get. Do not use it when something has
     changed in the world: add that as a new fact, so that the past stays true for its time. What the user or a tool
-    said word for word cannot be changed. Returns the memory as it is now.
+    said word for word cannot be changed. Returns the memory as it is now, and what rested on its old words.
     """
     if text is None and tags is None:
         raise InvalidInput(detail="There is nothing to change: give text, or tags, or both.")
@@ -153,8 +158,9 @@ def memory_update(
             detail="This is what somebody said or wrote, word for word, and it stays as it is. Add a correction with "
             "memory_add, or forget it if the user wants that."
         )
+    fallen = _resting(access, cube) if text is not None and text != cube.text else []
     changed = access.memos.update(cube.id, text, tags=tags)
-    return Changed(note=f"Changed. {DATA}", memory=memory(changed, access, detail="full"))
+    return Changed(note=f"Changed. {DATA}", memory=memory(changed, access, detail="full"), affected=fallen)
 
 
 def memory_forget(
@@ -168,15 +174,27 @@ def memory_forget(
     Use it when the user wants something forgotten, or says that a memory is wrong; with dry_run=true first, if there
     is doubt which is meant. Do not use it on your own account, nor for what was true once: a new fact makes that
     outdated by itself. The memory is archived, and the user can bring it back; only the user can erase it for good,
-    with `memos forget ID --erase`. Returns the memory, and the conclusions that rest on it.
+    with `memos forget ID --erase`. Returns the memory, and what rests on it and goes with it.
     """
     cube = access.find(memory_id)
-    fallen = [each.cube for each in access.memos.impact(cube.id) if access.holds(each.cube)]
-    shown = [memory(each, access) for each in fallen[:MOST_SHOWN]]
+    shown = _resting(access, cube)
     if not dry_run:
         cube = access.memos.forget(cube.id, reason=reason)
     note = f"Nothing was changed. {DATA}" if dry_run else f"Archived: it is no longer recalled. {DATA}"
     return Forgotten(note=note, memory=memory(cube, access), dry_run=dry_run, affected=shown)
+
+
+def _resting(access: Access, cube: MemCube) -> list[Memory]:
+    """What is recalled in this namespace and would not stand without what a memory says."""
+    fallen = [each.cube for each in access.memos.impact(cube.id) if access.holds(each.cube)]
+    fallen = [each for each in fallen if each.state in RECALLED]
+    return [memory(each, access) for each in fallen[:MOST_SHOWN]]
+
+
+def _revive(access: Access, added: Added) -> list[MemCube]:
+    """Recall again what had been forgotten and is now added again."""
+    cubes = [access.memos.get(name) for name in added.ids]
+    return [access.memos.revive(cube.id) for cube in cubes if cube.state is State.ARCHIVED and not _waits(cube)]
 
 
 def _note(fact: Fact, said: datetime, speaker: str | None, name: str | None) -> Note:
@@ -195,11 +213,11 @@ def _note(fact: Fact, said: datetime, speaker: str | None, name: str | None) -> 
     )
 
 
-def _name(fact: Fact, at: datetime | None) -> str | None:
-    """An id by which the same fact of the same time is known again; without a time it is of now, and a new one."""
+def _name(fact: Fact, at: datetime | None, text: str | None) -> str | None:
+    """An id by which the same fact of the same text and time is known again; without a time it is of now, and new."""
     if at is None and fact.valid_from is None:
         return None
-    said = f"{fact.model_dump_json()} {at and at.isoformat()}"
+    said = f"{fact.model_dump_json()} {at and at.isoformat()} {text or ''}".rstrip()
     return f"fact:{hashlib.sha256(said.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 

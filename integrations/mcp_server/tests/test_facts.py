@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from mcp.server import Server
 
-from memos_core import MemOS
+from memos_core import MemOS, State
+from memos_mcp.server import build
+
+from .calling import call, whole
 
 LIVES = {"subject": "Clara", "predicate": "lives_in", "object": "Porto"}
 
@@ -86,3 +89,69 @@ async def test_the_same_facts_again_are_not_new(ask: Any, source_id: str | None)
     first = await ask("memory_add", **arguments)
     again = await ask("memory_add", **arguments)
     assert (again["ids"], again["written"]) == (first["ids"], 0)
+
+
+SAID = {"text": "I moved to Porto with my dog Rex.", "speaker": "Clara", "said_at": "2024-01-01", "source_id": "m1"}
+UNDERSTOOD = [fact("Clara lives in Porto.", **LIVES), fact("Clara has a dog called Rex.")]
+
+
+async def test_facts_rest_on_the_text_that_came_with_them_and_are_erased_with_it(ask: Any, memos: MemOS) -> None:
+    text, *facts = (await ask("memory_add", **SAID, facts=UNDERSTOOD))["ids"]
+    why = await ask("memory_why", memory_id=facts[0])
+    assert [each["id"] for each in why["premises"]] == [facts[0], text]
+    receipt = memos.erase(whole(memos, text))
+    assert {cube[:13] for cube in receipt.derived} == {name[:13] for name in facts}
+    assert memos.list(namespace="alice", states=list(State)) == []
+
+
+async def test_facts_go_and_come_back_with_their_text(ask: Any) -> None:
+    text, *facts = (await ask("memory_add", **SAID, facts=UNDERSTOOD))["ids"]
+    gone = await ask("memory_forget", memory_id=text)
+    assert {each["id"] for each in gone["affected"]} == set(facts)
+    assert (await ask("memory_list"))["memories"] == []
+    again = await ask("memory_add", **SAID, facts=UNDERSTOOD)
+    assert (again["written"], len((await ask("memory_list"))["memories"])) == (0, 3)
+
+
+async def test_facts_of_a_text_that_is_replaced_or_reworded_go_unless_they_are_given_again(ask: Any) -> None:
+    await ask("memory_add", **SAID, facts=UNDERSTOOD)
+    [text, fresh] = (
+        await ask("memory_add", **{**SAID, "text": "I moved to Faro."}, facts=[fact("Clara lives in Faro.")])
+    )["ids"]
+    assert {each["id"] for each in (await ask("memory_list"))["memories"]} == {text, fresh}
+    changed = await ask("memory_update", memory_id=text, text="I moved to Braga.")
+    assert [each["id"] for each in changed["affected"]] == [fresh]
+    assert [each["id"] for each in (await ask("memory_list"))["memories"]] == [text]
+    assert (await ask("memory_update", memory_id=text, tags=["home"]))["affected"] == []
+
+
+async def test_facts_outlive_the_truth_of_their_text(ask: Any) -> None:
+    await ask("memory_add", **SAID, facts=UNDERSTOOD)
+    moved = fact("Clara lives in Rome.", **{**LIVES, "object": "Rome"})
+    assert len((await ask("memory_add", facts=[moved], said_at="2025-01-01"))["corrected"]) == 2
+    held = {each["text"] for each in (await ask("memory_list"))["memories"]}
+    assert {"Clara lives in Porto.", "Clara has a dog called Rex."} <= held
+    then = await ask("memory_search", query="Where does Clara live?", as_of="2024-06-01", kinds=["fact"])
+    assert "Clara lives in Porto." in {each["text"] for each in then["memories"]}
+
+
+async def test_facts_alone_rest_on_nothing_and_those_of_two_texts_on_their_own(ask: Any) -> None:
+    [alone] = (await ask("memory_add", facts=UNDERSTOOD[:1], said_at="2024-01-01"))["ids"]
+    assert len((await ask("memory_why", memory_id=alone))["premises"]) == 1
+    texts = [
+        (await ask("memory_add", text=text, facts=UNDERSTOOD[:1], said_at="2024-01-01"))["ids"]
+        for text in ("Porto it is.", "Porto, finally.")
+    ]
+    await ask("memory_forget", memory_id=texts[1][0])
+    assert {texts[0][1], alone} <= {each["id"] for each in (await ask("memory_list"))["memories"]}
+
+
+async def test_what_was_suggested_with_its_text_is_accepted_in_any_order(memos: MemOS) -> None:
+    memos.grant("agent:guest", namespace="alice", role="contributor")
+    server = build(memos.as_principal("agent:guest"), namespace="alice")
+    await call(server, "memory_add", **SAID, facts=UNDERSTOOD)
+    waiting = memos.pending(namespace="alice")
+    assert len(waiting) == 3
+    for cube in sorted(waiting, key=lambda cube: cube.kind.value, reverse=True):  # facts before their text
+        memos.accept(cube.id)
+    assert memos.count(namespace="alice") == 3

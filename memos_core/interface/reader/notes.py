@@ -49,7 +49,14 @@ def read_note(note: Note, *, namespace: Namespace, now: datetime) -> Content:
         tags=note.tags,
         claims=_claims(note, text, times),
         metadata=json_object(note.metadata),
-        provenance=Provenance(origin=origin, speaker=note.speaker, source_id=note.id, source_uri=note.uri),
+        provenance=Provenance(
+            origin=origin,
+            speaker=note.speaker,
+            source_id=note.id,
+            source_uri=note.uri,
+            derived_from=note.derived_from,
+            justifications=(note.derived_from,) if note.derived_from else (),
+        ),
         governance=Governance(trust=Trust.DOCUMENT if is_passage else Trust.AGENT),
     )
 
