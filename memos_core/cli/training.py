@@ -30,10 +30,6 @@ def mem_train(
         Optional[str], typer.Option(metavar="DURATION", help="Only what has not changed for so long, e.g. 30d.")
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="At most so many times through all of it.")] = Recipe().epochs,
-    checkpoint: Annotated[
-        Optional[Path],
-        typer.Option(metavar="FOLDER", help="Save each epoch there, and go on from there after a break."),
-    ] = None,
     vault: Vault = None,
     namespace: Namespace = None,
     as_json: Json = False,
@@ -56,7 +52,6 @@ def mem_train(
                 base_model=model,
                 cubes=stable,
                 recipe=Recipe(epochs=epochs),
-                checkpoint=checkpoint,
                 progress=lambda done, most, _loss: advance(done, most),
             )
         for each in old:

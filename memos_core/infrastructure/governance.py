@@ -300,6 +300,9 @@ class GuardedVault:
     def claim(self, *, limit: int, at: datetime, lease: timedelta) -> list[Job]:
         return self._kept().claim(limit=limit, at=at, lease=lease)
 
+    def renew(self, key: str, *, by: timedelta) -> None:
+        self._kept().renew(key, by=by)
+
     def finish(self, key: str) -> None:
         self._kept().finish(key)
 
@@ -311,6 +314,15 @@ class GuardedVault:
 
     def noted(self, name: str) -> str | None:
         return self._kept().noted(name)
+
+    def keep_unfinished(self, name: str, data: bytes, *, cubes: Collection[str]) -> None:
+        self._kept().keep_unfinished(name, data, cubes=cubes)
+
+    def unfinished(self, name: str) -> memoryview | None:
+        return self._kept().unfinished(name)
+
+    def drop_unfinished(self, name: str) -> None:
+        self._kept().drop_unfinished(name)
 
     def keep_working(self, namespace: Namespace, conversation: str, cubes: Sequence[str]) -> None:
         self._kept().keep_working(namespace, conversation, cubes)

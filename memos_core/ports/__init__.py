@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memos_core.ports.adapters import AdapterTrainer, Course, Example, Recipe, Trained, Watching, Weighted
+from memos_core.ports.adapters import AdapterTrainer, Course, Example, Keeping, Recipe, Trained, Watching, Weighted
 from memos_core.ports.kv import Frame, KVBackend, KVCache, Placed, Step
 from memos_core.ports.models import (
     ChatModel,
@@ -61,6 +61,7 @@ __all__ = [
     "Job",
     "KVBackend",
     "KVCache",
+    "Keeping",
     "MemoryBackend",
     "MissingBlob",
     "Part",

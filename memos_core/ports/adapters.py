@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 
@@ -104,6 +103,10 @@ class Weighted(NamedTuple):
 Watching = Callable[[int, int, float], None]
 
 
+#: Called with a function that gives how far training has come, as safetensors, whenever that can be told.
+Keeping = Callable[[Callable[[], bytes]], None]
+
+
 class AdapterTrainer(Protocol):
     """Teaches one base model, and asks it with adapters and without. The base model itself never changes."""
 
@@ -118,15 +121,23 @@ class AdapterTrainer(Protocol):
         ...
 
     def train(
-        self, course: Course, recipe: Recipe, *, checkpoint: Path | None = None, progress: Watching | None = None
+        self,
+        course: Course,
+        recipe: Recipe,
+        *,
+        begun: bytes | None = None,
+        keep: Keeping | None = None,
+        progress: Watching | None = None,
     ) -> Trained:
         """Train an adapter.
 
         Parameters
         ----------
-        checkpoint
-            A file that is written after each epoch and gone at the end. Where it is found, of the same course and
-            recipe, training goes on from there, and ends in the same adapter.
+        begun
+            How far another training has come, as it was given to ``keep``. If it was of the same model, course and
+            recipe, this one goes on from there, and ends in the same adapter; otherwise it begins anew.
+        keep
+            Called after each epoch but the last with what gives how far training has come. What it raises ends it.
 
         Raises
         ------

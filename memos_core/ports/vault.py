@@ -206,6 +206,10 @@ class Vault(Protocol):
         """Lease the oldest jobs that nobody holds: until the lease is over, nobody else gets them."""
         ...
 
+    def renew(self, key: str, *, by: timedelta) -> None:
+        """Hold a leased job for so much longer."""
+        ...
+
     def finish(self, key: str) -> None:
         """Forget a job, done or given up; in the transaction of what it did."""
         ...
@@ -220,6 +224,29 @@ class Vault(Protocol):
 
     def noted(self, name: str) -> str | None:
         """What is kept under a name."""
+        ...
+
+    def keep_unfinished(self, name: str, data: bytes, *, cubes: Collection[str]) -> None:
+        """Keep how far long work has come, under a name, instead of what was there.
+
+        Parameters
+        ----------
+        cubes
+            That it is made of: with the first of them that is erased, it goes.
+
+        Raises
+        ------
+        InvalidInput
+            If one of these is not there. Nothing is kept then.
+        """
+        ...
+
+    def unfinished(self, name: str) -> memoryview | None:
+        """What is kept under a name of work that was begun."""
+        ...
+
+    def drop_unfinished(self, name: str) -> None:
+        """Let go of it, whether it is there or not."""
         ...
 
     def keep_working(self, namespace: Namespace, conversation: str, cubes: Sequence[str]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
+from datetime import timedelta
 from hashlib import sha256
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Unpack
@@ -19,15 +19,16 @@ from memos_core.cube.namespace import Namespace, NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.payload import BlobRef, Parametric
 from memos_core.cube.selection import Filters, Selection, selection
-from memos_core.errors import AdapterUnfit, InvalidInput
+from memos_core.errors import AdapterUnfit, InvalidInput, VaultBusy
 from memos_core.ports import Recipe, Watching, Weighted
 from memos_core.system.activating import Activating
 
 if TYPE_CHECKING:
     from memos_core.operation.training import Fact
-    from memos_core.ports import AdapterTrainer, Trained
+    from memos_core.ports import AdapterTrainer, Keeping, Trained
 
 MOST = 10_000  # memories, or adapters, that are looked at
+OFTEN = timedelta(seconds=30)  # between two times that it is kept how far training has come
 
 
 class Training(Activating):
@@ -40,7 +41,6 @@ class Training(Activating):
         base_model: object,
         cubes: Iterable[str] | None = None,
         recipe: Recipe | None = None,
-        checkpoint: str | PathLike[str] | None = None,
         progress: Watching | None = None,
         **filters: Unpack[Filters],
     ) -> MemCube:
@@ -49,6 +49,9 @@ class Training(Activating):
         What is taught are the claims that hold, and the texts of facts without claims. The adapter rests on all of
         these at once: it falls in the same commit when one of them no longer holds, and is erased with one that is
         erased. Training again makes one without it.
+
+        How far it has come is kept in the vault, twice a minute at most: where training was killed, the same call goes
+        on from there. It is no memory, leaves the vault with nothing but a backup, and goes with what is erased.
 
         Parameters
         ----------
@@ -61,9 +64,6 @@ class Training(Activating):
             nobody vouches for, unless ``min_trust="third_party"`` says so.
         recipe
             How it is trained.
-        checkpoint
-            A folder. Each epoch is saved there, and training that was killed goes on from the last one. What is saved
-            holds what is taught: it is gone at the end, and what is left of another training when the next begins.
         progress
             Called with the steps done, the most there can be, and the present loss.
         **filters
@@ -78,7 +78,7 @@ class Training(Activating):
         Raises
         ------
         InvalidInput
-            If there is nothing to teach, or what was taught has changed in the meantime. Nothing is stored then.
+            If there is nothing to teach, or what was taught has changed in the meantime. No adapter is stored then.
         ExtraMissing
             If what trains is not installed.
         """
@@ -90,10 +90,14 @@ class Training(Activating):
         facts = self._facts(address, cubes, filters)
         if not facts:
             raise InvalidInput(detail=f"Nothing in {'/'.join(address)} that passes these filters can be taught.")
-        began = self._clock.now()
-        lessons = course(facts)
-        kept = None if checkpoint is None else _cleared(Path(checkpoint), repr((trainer.base_model, lessons, how)))
-        trained = trainer.train(lessons, how, checkpoint=kept, progress=progress)
+        began, left = self._clock.now(), self._whole.unfinished(_unfinished(address, trainer))
+        trained = trainer.train(
+            course(facts),
+            how,
+            begun=None if left is None else bytes(left),
+            keep=self._keeping(_unfinished(address, trainer), facts),
+            progress=progress,
+        )
         seconds = (self._clock.now() - began).total_seconds()
         report = {**_described(trainer, trained, how), **_examined(trainer, trained, facts), "seconds": seconds}
         return self._keep_adapter(address, facts, trainer, trained, report)
@@ -233,6 +237,19 @@ class Training(Activating):
             chosen = [cube for cube in own if cube.claims or cube.kind in TAUGHT]
         return facts(chosen[::-1], self.claims(namespace=address, **filters))
 
+    def _keeping(self, name: str, facts: builtins.list[Fact]) -> Keeping:
+        """Keeps how far training has come, now and then; raises if something of what is taught was erased."""
+        cubes, last = {fact.cube.id for fact in facts}, self._clock.now()
+
+        def keep(packed: Callable[[], bytes]) -> None:
+            nonlocal last
+            if self._clock.now() - last >= OFTEN:
+                with suppress(VaultBusy):  # then after the next epoch
+                    self._whole.keep_unfinished(name, packed(), cubes=cubes)
+                    last = self._clock.now()
+
+        return keep
+
     def _keep_adapter(
         self,
         address: Namespace,
@@ -251,6 +268,7 @@ class Training(Activating):
             draft = self._writer.draft([content], previous=None, now=self._clock.now())
             draft = draft._replace(batch=replace(draft.batch, blobs={ref.sha256: trained.blob}))
             with self.transaction():
+                self._whole.drop_unfinished(_unfinished(address, trainer))
                 there = {cube.id: cube.version for cube in self._vault.get([cube.id for cube in taught])}
                 if there != {cube.id: cube.version for cube in taught}:
                     raise InvalidInput(detail="What was taught has changed or was erased meanwhile. Train again.")
@@ -339,13 +357,9 @@ def _check(cube: MemCube, wanted: Selection, trainer: AdapterTrainer) -> None:
         raise AdapterUnfit(detail=f"{cube.id} is for the model {made}, and {trainer.name} is {here}.")
 
 
-def _cleared(folder: Path, content: str) -> Path:
-    """The checkpoint of this training; all others there are of memories that have changed, and go."""
-    wanted = folder / f"{sha256(content.encode()).hexdigest()[:32]}.safetensors"
-    for other in folder.glob("*.safetensors*"):
-        if other != wanted:
-            other.unlink()
-    return wanted
+def _unfinished(namespace: Namespace, trainer: AdapterTrainer) -> str:
+    """What is kept of a training that was killed: one for a namespace and a model, under this name."""
+    return f"training of {'/'.join(namespace)} for {trainer.base_model}"
 
 
 def _described(trainer: AdapterTrainer, trained: Trained, recipe: Recipe) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from memos_core.testing.vault.desk import Desk, alice, day, vector
 
 FOLDER = Path(module.__file__).parent
 FILES = sorted(path.stem for path in (FOLDER / "sql").glob("*.sql"))
-RUN_WHOLE = {"schema_1", "schema_2", "derived", "dangling"}  # every statement of them is run, in a loop
+RUN_WHOLE = {"schema_1", "schema_2", "schema_3", "derived", "dangling"}  # every statement of them is run, in a loop
 SCANNED = {"put", "edge", "shown", "cube", "namespace", "operation", "part", "moment", "usage", "unembedded"}
 
 SELECTIONS = {

@@ -20,6 +20,7 @@ from memos_core.language.wordings import phrase
 from memos_core.operation.scheduler.decisions import Action, Limits
 from memos_core.operation.training import is_answered, text
 from memos_core.ports import Recipe
+from memos_core.system.training import OFTEN
 from memos_core.testing.adapters import tiny_learner
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.embedders import HashingEmbedder
@@ -232,12 +233,19 @@ def test_the_scheduler_leaves_other_namespaces_alone(memos: MemOS, model: LocalM
     assert not [each for each in memos.tick(limits=EAGER) if each.decision.action is Action.PROMOTE]
 
 
-def test_a_checkpoint_is_gone_at_the_end_and_none_of_others_stays(
-    memos: MemOS, model: LocalModel, tmp_path: Path
-) -> None:
-    (tmp_path / "left.safetensors").write_bytes(b"what somebody taught before")
-    memos.train(namespace=HERE, base_model=model, recipe=Recipe(epochs=1, replay=0), checkpoint=tmp_path)
-    assert list(tmp_path.iterdir()) == []
+def test_training_ends_when_what_it_teaches_is_erased_and_leaves_nothing(memos: MemOS, model: LocalModel) -> None:
+    gone, seen = cube_of(memos, "Ana"), list[int]()
+
+    def watched(done: int, _most: int, _loss: float) -> None:
+        seen.append(memos.stats().blobs)
+        memos._clock.advance(OFTEN / 2)
+        if done == 5:
+            memos.erase(gone)
+
+    with pytest.raises(InvalidInput, match="was erased meanwhile"):
+        memos.train(namespace=HERE, base_model=model, recipe=QUICK, progress=watched)
+    assert seen == [0, 0, 1, 1, 1, 0]  # kept after every other step
+    assert memos.stats().blobs == 0
 
 
 def test_where_nothing_is_stated_nothing_is_taught(memos: MemOS, model: LocalModel) -> None:

@@ -12,7 +12,6 @@ import json
 import random
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from memos_core.cube.canonical import canonical, sha256
@@ -21,7 +20,7 @@ from memos_core.infrastructure.models import speaking
 from memos_core.infrastructure.models.adapter import METHOD, Adapter, adapted, imported, metadata, twin
 from memos_core.infrastructure.models.local import LocalModel
 from memos_core.infrastructure.models.speaking import Encoded, encoded, logits, rows, running
-from memos_core.ports import AdapterTrainer, Course, Example, Recipe, Trained, Watching, Weighted
+from memos_core.ports import AdapterTrainer, Course, Example, Keeping, Recipe, Trained, Watching, Weighted
 
 if TYPE_CHECKING:
     import torch
@@ -71,20 +70,24 @@ class LoraTrainer:
         return speaking.perplexity(self.adapted(adapters), texts)
 
     def train(
-        self, course: Course, recipe: Recipe, *, checkpoint: Path | None = None, progress: Watching | None = None
+        self,
+        course: Course,
+        recipe: Recipe,
+        *,
+        begun: bytes | None = None,
+        keep: Keeping | None = None,
+        progress: Watching | None = None,
     ) -> Trained:
         """Train an adapter; see the port."""
         if not course.lessons:
             raise InvalidInput(detail="There is nothing to train on: no memory here states anything that can be asked.")
         run = _Run(self.model, course, recipe)
-        if checkpoint is not None:
-            run.resume(checkpoint)
+        if begun is not None:
+            run.resume(begun)
         while not run.is_over:
             run.epoch(progress)
-            if checkpoint is not None:
-                run.save(checkpoint)
-        if checkpoint is not None:
-            checkpoint.unlink(missing_ok=True)
+            if keep is not None and not run.is_over:
+                keep(run.packed)
         return Trained(run.adapter().packed(), METHOD, recipe.rank, run.at.steps, run.at.epochs, run.at.loss)
 
 
@@ -245,8 +248,8 @@ class _Run:
             known += int(((best == batch.labels) | (batch.labels == speaking.NO_LOSS)).all(-1).sum())
         return known / len(self._checks)
 
-    def save(self, path: Path) -> None:
-        """Write down how far it has come: safetensors with a JSON head, in place of what was there."""
+    def packed(self) -> bytes:
+        """How far it has come: safetensors with a JSON head."""
         from safetensors.torch import save
 
         tensors = {f"learnt {name}": weight.detach() for name, weight in self._learnt.items()}
@@ -254,18 +257,13 @@ class _Run:
             state = self._optimiser.state[weight]
             tensors |= {f"{key} {name}": state[key] for key in ("exp_avg", "exp_avg_sq", "step")}
         head = {"run": self._name, "at": json.dumps(self.at._asdict())}
-        fresh = path.with_name(f"{path.name}.new")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(save(tensors, metadata=head))
-        fresh.replace(path)
+        packed: bytes = save(tensors, metadata=head)
+        return packed
 
-    def resume(self, path: Path) -> None:
+    def resume(self, data: bytes) -> None:
         """Go on from where another came to, if it was of the same course and recipe."""
         from safetensors.torch import load
 
-        if not path.exists():
-            return
-        data = path.read_bytes()
         head = metadata(data)
         if head.get("run") != self._name:
             return

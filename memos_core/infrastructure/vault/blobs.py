@@ -98,6 +98,25 @@ class Blobs:
                 for _ in pieces(digest, source, size):
                     pass
 
+    def keep(self, db: apsw.Connection, data: bytes) -> str:
+        """Store what a row of another table is about to refer to; return its digest."""
+        digest = hashlib.sha256(data).hexdigest()
+        held = self._held(db, digest)
+        if held is None or not self._is_here(held):
+            self._write(db, digest, data, len(data))
+        return digest
+
+    def kept(self, db: apsw.Connection, digest: str) -> memoryview | None:
+        """The blob of a digest; ``None`` if it is not here.
+
+        Raises
+        ------
+        FileNotFoundError
+            If its file is not there.
+        """
+        held = self._held(db, digest)
+        return None if held is None else self._read(held)
+
     def find(self, db: apsw.Connection, cube: str, version: str | None) -> memoryview:
         """The blob that a cube refers to by what it shows, or by a version.
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from memos_core.ports import Vector
 
 SCHEMA = 1
-_STATE = "_spec _operations _blobs _numbers _stored _ids _vectors _usage _jobs _notes _audit _working".split()
+_STATE = "_spec _operations _blobs _numbers _stored _ids _vectors _usage _jobs _notes _audit _working _begun".split()
 
 
 class DictVault(LocalRows, HeldBlobs):

@@ -31,6 +31,11 @@ def claim(db: apsw.Connection, *, limit: int, at: int, until: int) -> list[Job]:
     return _jobs(sorted(rows, key=lambda row: (row[-1], row[0])))
 
 
+def renew(db: apsw.Connection, key: str, *, by: int) -> None:
+    """Hold a leased job for so many microseconds more."""
+    db.execute(_SQL["renew"], (by, key))
+
+
 def finish(db: apsw.Connection, key: str) -> None:
     """Forget a job."""
     db.execute(_SQL["finish"], (key,))

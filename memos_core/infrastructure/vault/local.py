@@ -10,6 +10,7 @@ from memos_core.cube.audit import START, AuditEntry, AuditQuery, chained
 from memos_core.cube.memcube import MemCube
 from memos_core.cube.namespace import Namespace
 from memos_core.infrastructure.vault.gate import check_page
+from memos_core.infrastructure.vault.sources import gone
 from memos_core.ports import Job
 
 _Held = tuple[datetime, Job, "datetime | None"]  # noted at, the job, leased until
@@ -24,8 +25,12 @@ class LocalRows:
         self._notes: dict[str, str] = {}
         self._audit: tuple[AuditEntry, ...] = ()
         self._working: dict[tuple[Namespace, str], tuple[str, ...]] = {}
+        self._begun: dict[str, tuple[frozenset[str], bytes]] = {}
 
     def _access(self) -> AbstractContextManager[None]:
+        raise NotImplementedError
+
+    def _cube(self, name: str) -> MemCube | None:
         raise NotImplementedError
 
     @property
@@ -51,6 +56,12 @@ class LocalRows:
                 self._jobs[job.key] = (self._jobs[job.key][0], job, at + lease)
             return leased
 
+    def renew(self, key: str, *, by: timedelta) -> None:
+        with self._access():
+            at, job, until = self._jobs.get(key, (None, None, None))
+            if at is not None and job is not None and until is not None:
+                self._jobs[key] = (at, job, until + by)
+
     def finish(self, key: str) -> None:
         with self._access():
             self._jobs.pop(key, None)
@@ -66,6 +77,22 @@ class LocalRows:
     def noted(self, name: str) -> str | None:
         with self._access():
             return self._notes.get(name)
+
+    def keep_unfinished(self, name: str, data: bytes, *, cubes: Collection[str]) -> None:
+        with self._access():
+            for cube in cubes:
+                if self._cube(cube) is None:
+                    raise gone(cube)
+            self._begun[name] = (frozenset(cubes), bytes(data))
+
+    def unfinished(self, name: str) -> memoryview | None:
+        with self._access():
+            held = self._begun.get(name)
+            return None if held is None else memoryview(held[1])
+
+    def drop_unfinished(self, name: str) -> None:
+        with self._access():
+            self._begun.pop(name, None)
 
     def keep_working(self, namespace: Namespace, conversation: str, cubes: Sequence[str]) -> None:
         with self._access():
@@ -89,6 +116,7 @@ class LocalRows:
         """Drop what names erased cubes, or a conversation of which nothing is left."""
         if not cubes:
             return
+        self._begun = {name: held for name, held in self._begun.items() if held[0].isdisjoint(cubes)}
         talked = {(cube.namespace, cube.provenance.session) for cube in left}
         for _, job, _ in self._by_age():
             is_talk = job.subject and job.namespace and not job.cubes  # without a namespace it is about a back end

@@ -30,8 +30,14 @@ def blobs(db: apsw.Connection) -> None:
         db.execute(statement)
 
 
+def unfinished(db: apsw.Connection) -> None:
+    """Make room for how far work has come that was begun."""
+    for statement in load("schema_3").values():
+        db.execute(statement)
+
+
 #: Step n leads from version n to version n + 1.
-MIGRATIONS: tuple[Migration, ...] = (initial, blobs)
+MIGRATIONS: tuple[Migration, ...] = (initial, blobs, unfinished)
 VERSION = len(MIGRATIONS)
 BLOBS_SINCE = 2  #: the first version that has any
 

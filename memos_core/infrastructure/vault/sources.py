@@ -91,6 +91,11 @@ def absent(cube: str, blob: BlobRef) -> BlobMissing:
     )
 
 
+def gone(cube: str) -> InvalidInput:
+    """What is raised where a cube that work is made of is not there."""
+    return InvalidInput(detail=f"{cube} was erased meanwhile, or never was here: nothing that is made of it is kept.")
+
+
 def _read(source: BlobSource) -> Iterator[Any]:
     if isinstance(source, Path):
         with source.open("rb") as stream:

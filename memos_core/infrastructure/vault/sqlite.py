@@ -17,7 +17,17 @@ from memos_core.cube.namespace import Namespace
 from memos_core.cube.operation import Operation, OperationKind
 from memos_core.cube.selection import Selection
 from memos_core.errors import BlobMissing, VaultBusy
-from memos_core.infrastructure.vault import audit, finding, reading, rebuilding, storing, upkeep, vectors, verifying
+from memos_core.infrastructure.vault import (
+    audit,
+    finding,
+    reading,
+    rebuilding,
+    storing,
+    unfinished,
+    upkeep,
+    vectors,
+    verifying,
+)
 from memos_core.infrastructure.vault import jobs as local
 from memos_core.infrastructure.vault.blobs import Blobs, folder_of
 from memos_core.infrastructure.vault.connection import Pool
@@ -238,6 +248,10 @@ class SQLiteVault:
         with self._pool.write() as db:
             return local.claim(db, limit=limit, at=microseconds(at), until=microseconds(at + lease))
 
+    def renew(self, key: str, *, by: timedelta) -> None:
+        with self._pool.write() as db:
+            local.renew(db, key, by=by // timedelta(microseconds=1))
+
     def finish(self, key: str) -> None:
         with self._pool.write() as db:
             local.finish(db, key)
@@ -253,6 +267,19 @@ class SQLiteVault:
     def noted(self, name: str) -> str | None:
         with self._pool.read() as db:
             return local.noted(db, name)
+
+    def keep_unfinished(self, name: str, data: bytes, *, cubes: Collection[str]) -> None:
+        with self._cleaned(), self._pool.write() as db:
+            unfinished.keep(db, self._blobs, name, data, cubes)
+
+    def unfinished(self, name: str) -> memoryview | None:
+        with suppress(FileNotFoundError), self._pool.read() as db:
+            return unfinished.find(db, self._blobs, name)
+        return None
+
+    def drop_unfinished(self, name: str) -> None:
+        with self._cleaned(), self._pool.write() as db:
+            unfinished.drop(db, self._blobs, name)
 
     def keep_working(self, namespace: Namespace, conversation: str, cubes: Sequence[str]) -> None:
         with self._pool.write() as db:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Container, Mapping
 import apsw
 
 from memos_core.cube.operation import Operation, OperationKind
-from memos_core.infrastructure.vault import jobs
+from memos_core.infrastructure.vault import jobs, unfinished
 from memos_core.infrastructure.vault.blobs import Blobs
 from memos_core.infrastructure.vault.gate import united
 from memos_core.infrastructure.vault.projection import Projection
@@ -40,6 +40,7 @@ def store(db: apsw.Connection, batch: Batch, blobs: Blobs) -> int:
             projection.refresh(cube)
     if erased:
         jobs.forget(db, erased)
+        unfinished.forget(db, erased)
     if erased or any(op.kind is OperationKind.STATE for op in given.values()):
         blobs.forget(db)
     blobs.store(db, batch)

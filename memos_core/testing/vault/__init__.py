@@ -17,6 +17,7 @@ Whoever writes a vault subclasses :class:`VaultConformance` in a test file::
 from __future__ import annotations
 
 from memos_core.testing.vault.auditing import Auditing
+from memos_core.testing.vault.begun import Begun
 from memos_core.testing.vault.blobs import Keeping, Parting
 from memos_core.testing.vault.erasure import Erasure
 from memos_core.testing.vault.expiring import Expiring
@@ -47,6 +48,7 @@ class VaultConformance(
     Graph,
     Passages,
     Local,
+    Begun,
     Auditing,
     Resting,
     Transacting,

@@ -43,6 +43,14 @@ class Local(VaultSuite):
         assert desk.vault.claim(limit=2, at=day(1) + LEASE / 2, lease=LEASE) == []
         assert desk.vault.claim(limit=1, at=day(1) + LEASE, lease=LEASE) == [job("a")._replace(attempts=2)]
 
+    def test_a_lease_can_be_made_longer(self, desk: Desk) -> None:
+        desk.vault.enqueue([job("a"), job("b")], at=day(1))
+        desk.vault.claim(limit=1, at=day(1), lease=LEASE)
+        for key in ("a", "b", "nothing"):  # the others are leased by nobody
+            desk.vault.renew(key, by=LEASE)
+        assert [each.key for each in desk.vault.claim(limit=2, at=day(1) + LEASE, lease=LEASE)] == ["b"]
+        assert [each.key for each in desk.vault.claim(limit=2, at=day(1) + 2 * LEASE, lease=LEASE)] == ["a", "b"]
+
     def test_a_transaction_that_fails_leaves_the_job(self, desk: Desk) -> None:
         desk.vault.enqueue([job("a")], at=day(1))
         with pytest.raises(ZeroDivisionError), desk.vault.transaction():  # noqa: PT012

@@ -1,4 +1,4 @@
--- Which blobs are here; `put.blob` says which are referred to.
+-- Which blobs are here; `put.blob` and `unfinished.blob` say which are referred to.
 
 -- name: sizes
 select put.blob, operation.body ->> '$.payload.blob.size'
@@ -18,7 +18,9 @@ select size, name, key, data from blob where digest = ?;
 select digest, size, name, key, null from blob order by digest;
 
 -- name: forget
-delete from blob where not exists (select 1 from put where put.blob = blob.digest);
+delete from blob
+where not exists (select 1 from put where put.blob = blob.digest)
+and not exists (select 1 from unfinished where unfinished.blob = blob.digest);
 
 -- name: names
 select name from blob where name is not null;

@@ -34,5 +34,6 @@ and (exists (select 1 from part where part.put = put.seq and part.embedding = em
 -- name: put that waits without need
 select put from unembedded where put not in (select seq from put where length > 0);
 
--- name: blob that no put refers to
-select rowid from blob where digest not in (select blob from put where blob is not null);
+-- name: blob that nothing refers to
+select rowid from blob
+where digest not in (select blob from put where blob is not null) and digest not in (select blob from unfinished);

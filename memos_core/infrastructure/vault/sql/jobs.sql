@@ -9,6 +9,9 @@ where key in (
 )
 returning key, action, namespace, subject, cubes, reason, attempts, created;
 
+-- name: renew
+update job set leased = leased + ? where key = ?;
+
 -- name: finish
 delete from job where key = ?;
 
