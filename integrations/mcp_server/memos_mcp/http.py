@@ -16,13 +16,13 @@ from starlette.types import ASGIApp
 
 from memos_core import MemOS, MemOSError
 from memos_core.errors import InvalidInput
-from memos_mcp.desk import Desk, Offer
+from memos_mcp.desk import Desk
 from memos_mcp.flags import Flags
 from memos_mcp.gate import Buckets, Gate
 from memos_mcp.identity import AnyOf, Callers, FileTokens, SignedTokens
 from memos_mcp.server import assemble
 from memos_mcp.tokens import TokenFile
-from memos_mcp.toolbox import toolbox
+from memos_mcp.toolbox import offer
 
 MAX_BODY = 1 << 20  # bytes of one request
 PATH = "/mcp"
@@ -123,7 +123,7 @@ def application(
     verifiers: list[FileTokens | SignedTokens] = [FileTokens(file, resource=resource, clock=memos.clock)]
     if issuer is not None:
         verifiers.append(SignedTokens(issuer=issuer, keys=keys or keys_of(issuer), resource=resource))
-    desk = Desk(Offer(toolbox(flags)), callers)
+    desk = Desk(offer(flags), callers)
     server = assemble(lambda: desk)
     auth = AuthSettings(
         issuer_url=AnyHttpUrl(issuer or resource),

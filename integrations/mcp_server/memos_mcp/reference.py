@@ -6,7 +6,7 @@ What they write is what ``memos import`` makes of that server's file, and what `
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Optional
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,10 +16,11 @@ from memos_core.errors import InvalidInput
 from memos_core.infrastructure.exchange.exporters.mcp_memory import lines
 from memos_core.infrastructure.exchange.importers.mcp_memory import ENTITY, FIELD, RELATION, entity_notes, relation_note
 from memos_mcp.access import Access
-from memos_mcp.results import BYTES_OF_TOKEN, MAX_TOKENS, ROOM
+from memos_mcp.resources import Place
+from memos_mcp.results import BYTES_OF_TOKEN, MAX_TOKENS, ROOM, as_json, escaped
 
 MOST_READ = 10_000  # memories in a graph
-MOST_FOUND = 20  # by meaning, beside those that have the words
+MOST_FOUND = 5  # by meaning, where nothing has the words
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 Observation = Annotated[str, Field(min_length=1, max_length=10_000)]
@@ -61,16 +62,32 @@ class Deletions(_Named):
     observations: list[Observation] = Field(max_length=200, description="What to delete")
 
 
+class KnownEntity(BaseModel):
+    """Somebody or something, and what is known of it: more than one call may add."""
+
+    name: str
+    entityType: str  # noqa: N815 - the reference server's word
+    observations: list[str]
+
+
+class KnownRelation(BaseModel):
+    """How two entities are related."""
+
+    start: str = Field(alias="from")
+    to: str
+    relationType: str  # noqa: N815 - the reference server's word
+
+
 class Entities(BaseModel):
     """Those that were created."""
 
-    entities: list[Entity]
+    entities: list[KnownEntity]
 
 
 class Relations(BaseModel):
     """Those that were created."""
 
-    relations: list[Relation]
+    relations: list[KnownRelation]
 
 
 class Added(BaseModel):
@@ -96,12 +113,12 @@ class Deleted(BaseModel):
 class Graph(BaseModel):
     """Entities and the relations between them."""
 
-    entities: list[Entity]
-    relations: list[Relation]
+    entities: list[KnownEntity]
+    relations: list[KnownRelation]
     note: Optional[str] = Field(default=None, description="What is missing, if the graph is too large for one answer.")
 
 
-def create_entities(access: Access, entities: Annotated[list[Entity], Field(min_length=1, max_length=100)]) -> Entities:
+def create_entities(access: Access, entities: Annotated[list[Entity], Field(max_length=100)]) -> Entities:
     """Create entities in the knowledge graph; a name that is there already is left as it is.
 
     Use it for people, places and things that will matter again. Do not use it to add to one: that is add_observations.
@@ -110,25 +127,22 @@ def create_entities(access: Access, entities: Annotated[list[Entity], Field(min_
         known = {name for each in entities if _about(access, name := each.name)}
         new = {each.name: each for each in entities if each.name not in known}
         _store(access, [note for each in new.values() for note in entity_notes(each.model_dump())])
-    return Entities(entities=list(new.values()))
+    return Entities(entities=[KnownEntity(**each.model_dump()) for each in new.values()])
 
 
-def create_relations(
-    access: Access, relations: Annotated[list[Relation], Field(min_length=1, max_length=100)]
-) -> Relations:
+def create_relations(access: Access, relations: Annotated[list[Relation], Field(max_length=100)]) -> Relations:
     """Create relations between entities, in active voice; those that are there already are left as they are.
 
     Use it when two entities are related. Do not use it for what is said of one alone: that is add_observations.
     """
     with access.memos.transaction():
-        new = [each for each in relations if not _relations(access, each)]
-        _store(access, [relation_note(each.model_dump(by_alias=True)) for each in new])
-    return Relations(relations=new)
+        unknown = [each.model_dump(by_alias=True) for each in relations if not _relations(access, each)]
+        new = {tuple(each.values()): each for each in unknown}.values()
+        _store(access, map(relation_note, new))
+    return Relations(relations=[KnownRelation(**each) for each in new])
 
 
-def add_observations(
-    access: Access, observations: Annotated[list[Additions], Field(min_length=1, max_length=100)]
-) -> AddedTo:
+def add_observations(access: Access, observations: Annotated[list[Additions], Field(max_length=100)]) -> AddedTo:
     """Add observations to entities that are there.
 
     Use it when something new is known of an entity. Do not use it for an unknown one: create_entities comes first.
@@ -147,7 +161,7 @@ def add_observations(
 
 def delete_entities(
     access: Access,
-    entityNames: Annotated[list[Name], Field(min_length=1, max_length=100)],  # noqa: N803 - the reference's
+    entityNames: Annotated[list[Name], Field(max_length=100)],  # noqa: N803 - the reference's
 ) -> Deleted:
     """Take entities, and the relations that they have, out of the knowledge graph; the user can bring them back.
 
@@ -158,9 +172,7 @@ def delete_entities(
         return _forget(access, gone)
 
 
-def delete_observations(
-    access: Access, deletions: Annotated[list[Deletions], Field(min_length=1, max_length=100)]
-) -> Deleted:
+def delete_observations(access: Access, deletions: Annotated[list[Deletions], Field(max_length=100)]) -> Deleted:
     """Take observations from entities; the entities stay, and the user can bring the observations back.
 
     Use it for what is wrong or no longer wanted. Do not use it for a whole entity: that is delete_entities.
@@ -177,9 +189,7 @@ def delete_observations(
         return _forget(access, gone)
 
 
-def delete_relations(
-    access: Access, relations: Annotated[list[Relation], Field(min_length=1, max_length=100)]
-) -> Deleted:
+def delete_relations(access: Access, relations: Annotated[list[Relation], Field(max_length=100)]) -> Deleted:
     """Take relations out of the knowledge graph; the user can bring them back.
 
     Use it for relations that are wrong. Do not use it for entities: that is delete_entities.
@@ -198,21 +208,24 @@ def read_graph(access: Access) -> Graph:
 
 def search_nodes(
     access: Access,
-    query: Annotated[str, Field(min_length=1, max_length=2_000, description="Words of names, types or observations")],
+    query: Annotated[str, Field(max_length=2_000, description="Words of names, types or observations")],
 ) -> Graph:
-    """Find entities by words of their names, types and observations, and by meaning, with the relations they have.
+    """Find entities by words in their names, types or observations, with the relations they have.
 
-    Use it before you answer. Do not use it for names that you know exactly: that is open_nodes.
+    What has the words in this order is found; if nothing has, the five entities that are nearest by meaning. Use it
+    before you answer. Do not use it for names that you know exactly: that is open_nodes.
     """
     cubes, wanted = _cubes(access), query.casefold()
     having = {name for name, words in _words(cubes) if wanted in words.casefold()}
-    hits = access.memos.search(query, namespace=access.namespace, limit=MOST_FOUND)
-    having |= {_field(hit.cube)["name"] for hit in hits if _field(hit.cube).get("type") == ENTITY}
+    if not having and wanted.strip():
+        of_graph: dict[str, Any] = {f"{FIELD}.type": ENTITY}
+        hits = access.memos.search(query, namespace=access.namespace, where=of_graph, limit=MOST_FOUND)
+        having = {_field(hit.cube)["name"] for hit in hits}
     return _graph(cubes, having.__contains__)
 
 
 def open_nodes(
-    access: Access, names: Annotated[list[Name], Field(min_length=1, max_length=100, description="Names of entities")]
+    access: Access, names: Annotated[list[Name], Field(max_length=100, description="Names of entities")]
 ) -> Graph:
     """Show entities by their names, with the relations they have.
 
@@ -221,6 +234,18 @@ def open_nodes(
     return _graph(_cubes(access), set(names).__contains__)
 
 
+def _whole(access: Access, _: Mapping[str, str]) -> str:
+    return as_json(read_graph(access))
+
+
+GRAPH = Place(
+    "memory://knowledge-graph",
+    "knowledge-graph",
+    "Knowledge graph",
+    "The entire knowledge graph, as read_graph gives it.",
+    _whole,
+    mime_type="application/json",
+)
 REFERENCE_READS = (read_graph, search_nodes, open_nodes)
 REFERENCE_WRITES = (create_entities, create_relations, add_observations)
 REFERENCE_DELETES = (delete_entities, delete_observations, delete_relations)
@@ -282,23 +307,52 @@ def _words(cubes: Iterable[MemCube]) -> Iterator[tuple[str, str]]:
             yield field["name"], f"{field['name']}\n{field['entityType']}\n{field.get('observation') or ''}"
 
 
-def _graph(cubes: Iterable[MemCube], wanted: Any) -> Graph:
+def _graph(cubes: Iterable[MemCube], wanted: Callable[[str], bool]) -> Graph:
     """The entities that are wanted and the relations that they have, as many as one answer may hold."""
+    records = [json.loads(line) for line in lines(reversed(list(cubes)))]
+    entities = {each["name"]: each for each in records if each["type"] == ENTITY and wanted(each["name"])}
+    related = [each for each in records if each["type"] == RELATION and not entities.keys().isdisjoint(_ends(each))]
+    room, left_out = Room(), 0
     graph = Graph(entities=[], relations=[])
-    room, left_out = (MAX_TOKENS - ROOM) * BYTES_OF_TOKEN, 0
-    for line in lines(reversed(list(cubes))):
-        record = json.loads(line)
-        kind = record.pop("type")
-        ends = [record["name"]] if kind == ENTITY else [record["from"], record["to"]]
-        if not any(map(wanted, ends)):
-            continue
-        room -= len(line.encode())
-        if room < 0:
-            left_out += 1
-        elif kind == ENTITY:
-            graph.entities.append(Entity.model_construct(**record))
+    for each in entities.values():
+        first = [] if not graph.entities else each["observations"][:1]  # rather left out than shown as if it had none
+        if room.fits(each | {"observations": first}) and room.takes(each | {"observations": []}):
+            said = [words for words in each["observations"] if room.takes(words)]
+            left_out += len(each["observations"]) - len(said)
+            graph.entities.append(KnownEntity.model_validate(each | {"observations": said}))
         else:
-            graph.relations.append(Relation.model_validate(record))
+            left_out += 1
+    shown = [KnownRelation.model_validate(each) for each in related if room.takes(each)]
+    left_out += len(related) - len(shown)
+    graph.relations.extend(shown)
     if left_out:
-        graph.note = f"{left_out} more entities and relations did not fit; find them with search_nodes or open_nodes."
+        graph.note = (
+            f"{left_out} more entities, observations or relations did not fit. Open fewer nodes at a time; "
+            "long observations are shown by memory_search and memory_get."
+        )
     return graph
+
+
+def _ends(relation: dict[str, str]) -> tuple[str, str]:
+    return relation["from"], relation["to"]
+
+
+class Room:
+    """What is left of an answer."""
+
+    def __init__(self) -> None:
+        self._bytes = (MAX_TOKENS - ROOM) * BYTES_OF_TOKEN
+
+    def fits(self, value: Any) -> bool:
+        """Say whether a value still fits."""
+        return _size(value) <= self._bytes
+
+    def takes(self, value: Any) -> bool:
+        """Say whether a value still fits, and take its place if it does."""
+        fits = self.fits(value)
+        self._bytes -= _size(value) if fits else 0
+        return fits
+
+
+def _size(value: Any) -> int:
+    return len(escaped(json.dumps(value, ensure_ascii=False)).encode()) + 1

@@ -16,6 +16,7 @@ from memos_core.cube.namespace import covers
 from memos_core.cube.namespace import namespace as labels
 from memos_core.errors import CubeNotFound
 from memos_core.interface.context import annotated, printable
+from memos_core.language.marks import inert
 from memos_mcp.access import Access
 from memos_mcp.results import BYTES_OF_TOKEN, MAX_TOKENS
 
@@ -85,7 +86,7 @@ def fenced(cube: MemCube, access: Access) -> str:
     """A memory as text: a line of what is known of it, and what it says behind a mark that nothing stored can leave."""
     about = [f"{cube.said_at:%Y-%m-%d %H:%M}", cube.kind.value, f"trust {cube.governance.trust.name.lower()}"]
     head = f"[{access.short(cube.id)}] {', '.join(about)}"
-    return "\n".join([head, *(f"| {line}" for line in printable(annotated(cube)).splitlines() if line.strip())])
+    return "\n".join([head, *(f"| {inert(line)}" for line in printable(annotated(cube)).splitlines() if line.strip())])
 
 
 def bounded(pieces: Iterable[str]) -> str:
@@ -106,7 +107,7 @@ def _namespaces(access: Access, _: Mapping[str, str]) -> str:
 
 
 def _line(text: str) -> str:
-    return printable(text).replace("\n", " ")
+    return inert(printable(text).replace("\n", " "))
 
 
 def _profile(access: Access, parts: Mapping[str, str]) -> str:

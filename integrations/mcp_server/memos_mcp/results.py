@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from memos_core import Hit, MemCube
 from memos_core.cube.memcube import REMOVED
+from memos_core.language.marks import MARKS
 from memos_mcp.access import Access
 
 MAX_TOKENS = 6_000  # of one answer, by a cautious estimate
@@ -114,9 +115,19 @@ def times(cube: MemCube, *, offset: int = 0, limit: int = MAX_PIECE) -> list[str
     return [f"{mention.text[:MAX_SPEAKER]}: {mention.when.iso()}" for mention in islice(shown, MAX_TIMES)]
 
 
+def as_json(value: BaseModel) -> str:
+    """What a model reads: no mark of a turn that is stored can end the turn, and read as JSON it is what was stored."""
+    return escaped(value.model_dump_json(by_alias=True, exclude_none=True))
+
+
+def escaped(text: str) -> str:
+    """JSON without marks of turns, that means the same."""
+    return MARKS.sub(lambda mark: f"\\u{ord(mark[0]):04x}", text)
+
+
 def tokens(value: BaseModel) -> int:
     """How many tokens an answer takes, cautiously."""
-    return -(-len(value.model_dump_json(exclude_none=True).encode()) // BYTES_OF_TOKEN)
+    return -(-len(as_json(value).encode()) // BYTES_OF_TOKEN)
 
 
 def fitting(values: Iterable[Memory]) -> list[Memory]:

@@ -110,11 +110,11 @@ def desk_of(memos: MemOS, *, namespace: str, flags: Flags) -> Desk:
     """
     from memos_core.cube.namespace import namespace as labels
     from memos_mcp.access import Access
-    from memos_mcp.desk import Desk, Offer
-    from memos_mcp.toolbox import toolbox
+    from memos_mcp.desk import Desk
+    from memos_mcp.toolbox import offer
 
     access = Access(memos, labels(namespace))
-    return Desk(Offer(toolbox(flags)), lambda _: access)
+    return Desk(offer(flags), lambda _: access)
 
 
 def assemble(desk: Callable[[], Desk], **more: Any) -> Server[Any]:

@@ -18,7 +18,9 @@ from typing_extensions import TypedDict
 
 from memos_core import MemOSError
 from memos_core.errors import CubeNotFound, EmbedderMismatch, NotPermitted
+from memos_core.language.marks import inert
 from memos_mcp.access import Access
+from memos_mcp.results import as_json
 
 Context = ServerRequestContext[Any, Any]
 Answer = Union[CallToolResult, InputRequiredResult]
@@ -121,8 +123,7 @@ class Tool:
         except MemOSError as error:
             return refused(RECOVERY.get(type(error), str(error)))
         shown = result.model_dump(mode="json", by_alias=True, exclude_none=True)
-        text = result.model_dump_json(by_alias=True, exclude_none=True)
-        return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=shown)
+        return CallToolResult(content=[TextContent(type="text", text=as_json(result))], structured_content=shown)
 
     def _types(self) -> Mapping[str, Any]:
         return get_type_hints(self.function, include_extras=True)
@@ -131,7 +132,7 @@ class Tool:
 def refused(message: str) -> CallToolResult:
     """The answer to a call that cannot be done."""
     said = message if len(message) <= MAX_COMPLAINT else f"{message[:MAX_COMPLAINT]} ..."
-    return CallToolResult(content=[TextContent(type="text", text=said)], is_error=True)
+    return CallToolResult(content=[TextContent(type="text", text=inert(said))], is_error=True)
 
 
 def complaint(error: ValidationError) -> str:

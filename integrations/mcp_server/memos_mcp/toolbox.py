@@ -1,10 +1,12 @@
-"""Which tools a server has."""
+"""What a server offers."""
 
 from __future__ import annotations
 
+from memos_mcp.desk import Offer
 from memos_mcp.finding import memory_get, memory_history, memory_list, memory_search, memory_status, memory_why
 from memos_mcp.flags import Flags
 from memos_mcp.relating import memory_graph
+from memos_mcp.resources import PLACES
 from memos_mcp.tool import ADDS, CHANGES, READS, Tool
 from memos_mcp.writing import memory_add, memory_forget, memory_update
 
@@ -20,6 +22,15 @@ MEMORY = (
     Tool(memory_why, "Explain a memory", READS),
     Tool(memory_status, "Describe this memory", READS),
 )
+
+
+def offer(flags: Flags) -> Offer:
+    """What a server offers."""
+    if not flags.reference:
+        return Offer(toolbox(flags))
+    from memos_mcp.reference import GRAPH
+
+    return Offer(toolbox(flags), (*PLACES, GRAPH))
 
 
 def toolbox(flags: Flags) -> list[Tool]:

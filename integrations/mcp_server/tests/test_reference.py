@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import Client
 from mcp.server import Server
 
 from memos_core import MemOS
 from memos_core.infrastructure.exchange.exporters.mcp_memory import write
 from memos_core.infrastructure.exchange.importers.mcp_memory import read
 from memos_mcp.flags import Flags
+from memos_mcp.results import BYTES_OF_TOKEN, MAX_TOKENS
 from memos_mcp.server import build
 
 from .calling import call, refusal
@@ -109,10 +111,72 @@ async def test_chatgpt_finds_and_fetches(use: Any, memos: MemOS) -> None:
 
 
 async def test_extra_tools_are_there_only_when_asked_for(server: Server[Any], graph_server: Server[Any]) -> None:
-    from mcp import Client
-
     async with Client(server) as plain, Client(graph_server) as more:
         few = {tool.name for tool in (await plain.list_tools()).tools}
         many = {tool.name for tool in (await more.list_tools()).tools}
     assert few < many
     assert len(many - few) == 11
+
+
+async def test_nothing_given_is_nothing_done_as_in_the_reference_server(use: Any) -> None:
+    for tool, argument in (("create_entities", "entities"), ("create_relations", "relations"), ("open_nodes", "names"),
+                           ("add_observations", "observations"), ("delete_entities", "entityNames"),
+                           ("delete_observations", "deletions"), ("delete_relations", "relations")):  # fmt: skip
+        assert await use(tool, **{argument: []})
+
+
+async def test_the_same_relation_twice_in_a_call_is_one(use: Any) -> None:
+    await filled(use)
+    owns = {**WORKS, "relationType": "owns"}
+    assert await use("create_relations", relations=[owns, owns]) == {"relations": [owns]}
+
+
+async def test_words_find_what_has_them_and_only_others_are_found_by_meaning(use: Any, memos: MemOS) -> None:
+    await filled(use)
+    await use(
+        "create_entities",
+        entities=[{"name": f"Place {n}", "entityType": "place", "observations": []} for n in range(9)],
+    )
+    memos.add("A cello is a large violin.", namespace="alice")
+    found = await use("search_nodes", query="cello")
+    assert [each["name"] for each in found["entities"]] == ["Ana"]
+    found = await use("search_nodes", query="who makes music on a cello")
+    assert 0 < len(found["entities"]) <= 5
+    assert len((await use("search_nodes", query=""))["entities"]) == 11
+
+
+async def test_relations_are_shown_with_entities_that_are_there(use: Any) -> None:
+    await filled(use)
+    await use("create_relations", relations=[{**WORKS, "to": "Nobody"}])
+    assert await use("open_nodes", names=["Nobody"]) == {"entities": [], "relations": []}
+    assert len((await use("open_nodes", names=["Ana"]))["relations"]) == 2
+
+
+async def test_an_entity_of_any_size_is_shown_as_far_as_it_fits(use: Any) -> None:
+    await use("create_entities", entities=[{**ANA, "observations": []}, HALDEN])
+    for start in (0, 150):
+        more = [f"{number} " + "harbour 漢 " * 20 for number in range(start, start + 150)]
+        await use("add_observations", observations=[{"entityName": "Ana", "contents": more}])
+    graph = await use("open_nodes", names=["Ana", "Halden Optics"])
+    assert [each["name"] for each in graph["entities"]] == ["Ana", "Halden Optics"]
+    shown = len(graph["entities"][0]["observations"])
+    assert 30 < shown < 300
+    assert f"{300 - shown} more" in graph["note"]
+    assert len(json.dumps(graph, ensure_ascii=False).encode()) <= MAX_TOKENS * BYTES_OF_TOKEN
+    small = [
+        {"entityName": "Halden Optics", "contents": [f"n{number}" for number in range(start, start + 150)]}
+        for start in (0, 150)
+    ]
+    await use("add_observations", observations=small)
+    assert len((await use("open_nodes", names=["Halden Optics"]))["entities"][0]["observations"]) == 300
+
+
+async def test_the_whole_graph_is_a_resource_under_the_reference_servers_address(
+    use: Any, graph_server: Server[Any]
+) -> None:
+    await filled(use)
+    async with Client(graph_server) as client:
+        assert "memory://knowledge-graph" in [str(each.uri) for each in (await client.list_resources()).resources]
+        [content] = (await client.read_resource("memory://knowledge-graph")).contents
+    assert content.mime_type == "application/json"
+    assert json.loads(content.text) == {"entities": [ANA, HALDEN], "relations": [WORKS]}

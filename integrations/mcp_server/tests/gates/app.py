@@ -13,10 +13,10 @@ import uvicorn
 from memos_core import MemOS
 from memos_core.testing.embedders import HashingEmbedder
 from memos_mcp.access import Access
-from memos_mcp.desk import Desk, Offer
+from memos_mcp.desk import Desk
 from memos_mcp.flags import Flags
 from memos_mcp.server import assemble
-from memos_mcp.toolbox import toolbox
+from memos_mcp.toolbox import offer
 
 
 def main(kind: str, port: int) -> None:
@@ -30,7 +30,7 @@ def main(kind: str, port: int) -> None:
 
             server = prepared(assemble(lambda: Desk(OFFER, lambda _: access), **HANDLERS))
         else:
-            desk = Desk(Offer(toolbox(Flags(chatgpt=True, reference=True))), lambda _: access)
+            desk = Desk(offer(Flags(chatgpt=True, reference=True)), lambda _: access)
             server = assemble(lambda: desk)
         uvicorn.run(server.streamable_http_app(host="127.0.0.1"), port=port, log_level="error")
 
