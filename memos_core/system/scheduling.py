@@ -7,7 +7,7 @@ import json
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,8 @@ class Scheduling(Summing):
         """Run the scheduler once: look, decide, and do it; return every decision with its reason and outcome.
 
         Decisions are noted durably before they are carried out, each in one commit. What a killed process has left
-        undone, the next round does, here or elsewhere, once its lease of five minutes is over.
+        undone, the next round does, here or elsewhere, once its lease of five minutes is over; what takes a
+        back end longer is held for longer.
 
         Parameters
         ----------
@@ -246,7 +247,7 @@ class Scheduling(Summing):
     def _changed_tier(self, job: Job, action: Action) -> str:
         backend = self._backends.get(job.subject)
         cubes: builtins.list[MemCube] = []
-        with _told_apart(job.subject):
+        with _told_apart(job.subject), self._leased(job):
             if backend is not None and action is Action.DEMOTE:
                 backend.demote([job.key.rpartition(":")[2]])
             elif backend is not None:
@@ -255,6 +256,24 @@ class Scheduling(Summing):
                     backend.promote(cubes)
         self._vault.finish(job.key)
         return "done" if backend is not None and (cubes or action is Action.DEMOTE) else "no longer due"
+
+    @contextmanager
+    def _leased(self, job: Job) -> Iterator[None]:
+        """Hold the lease of a job for as long as this lasts: a model may take longer to learn than a lease."""
+        ended, half = threading.Event(), LEASE / 2
+
+        def renew() -> None:
+            while not ended.wait(half.total_seconds()):
+                with suppress(MemOSError):  # then half a lease is left for the next time
+                    self._whole.renew(job.key, by=half)
+
+        thread = threading.Thread(target=renew, name="memos lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def _still_due(self, job: Job, *, is_for_stable: bool) -> builtins.list[MemCube]:
         """The cubes that a back end takes: the one it is about, as it was; or all that are to be learnt together."""

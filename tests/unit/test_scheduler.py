@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from memos_core.cube.memcube import Kind, State, Trust
 from memos_core.errors import BackendFailed, ChatModelFailed, InvalidInput, MemOSWarning, ModelWarning, NaiveDatetime
 from memos_core.operation.scheduler.decisions import Action, Done, Limits
 from memos_core.ports import Job
+from memos_core.system import scheduling
 from memos_core.testing.chat import ScriptedChatModel
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.embedders import HashingEmbedder
@@ -359,6 +361,33 @@ def test_what_fails_is_tried_again_when_its_lease_is_over_and_given_up_at_last(c
         clock.advance(timedelta(minutes=2))
     assert outcomes == ["failed: no room for 1"] * 2 + ["given up after 3 tries: no room for 1"]
     assert memos.get(fox).state is State.ACTIVATED
+
+
+def test_what_takes_longer_than_a_lease_is_given_to_nobody_else(
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease, path, others = timedelta(seconds=0.2), tmp_path / "vault.db", list[tuple[tuple[str, ...], str]]()
+    monkeypatch.setattr(scheduling, "LEASE", lease)
+
+    def leased() -> int:
+        with memos._whole._pool.read() as db:  # type: ignore[attr-defined]
+            until: int = db.execute("select leased from job where action = 'promote'").get
+            return until
+
+    class Slow(Shelf):
+        def promote(self, cubes: Sequence[MemCube]) -> None:
+            first, patience = leased(), time.monotonic() + 60
+            while leased() == first and time.monotonic() < patience:
+                time.sleep(0.02)
+            with opened(clock, path=path, shelf=Shelf()) as other:
+                others.extend(done(other.tick(now=clock.now() + lease), Action.PROMOTE))
+
+    with opened(clock, path=path, shelf=Slow()) as memos:
+        fox = said(memos, "The fox is red.")
+        for _ in range(5):
+            memos.search("red fox", namespace="a", limit=1)
+        assert done(memos.tick(), Action.PROMOTE) == [((fox,), "done")]
+    assert others == []
 
 
 def test_two_workers_never_do_one_job_twice(clock: ManualClock, tmp_path: Path) -> None:
