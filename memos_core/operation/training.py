@@ -65,12 +65,15 @@ class Fact(NamedTuple):
     ----------
     cube
         That says so.
+    subject
+        Whom or what it is about; empty for a sentence that is no claim.
     """
 
     cube: MemCube
     wordings: tuple[Example, ...]
     check: Example
     exam: Exam
+    subject: str = ""
 
 
 def facts(cubes: Iterable[MemCube], beliefs: Iterable[Belief]) -> list[Fact]:
@@ -96,7 +99,7 @@ def course(taught: Sequence[Fact]) -> Course:
 
 
 def _claimed(cube: MemCube, claim: Phrase) -> Fact:
-    return Fact(cube, lesson(claim), Example(claim.in_place, claim.statement), exam(claim))
+    return Fact(cube, lesson(claim), Example(claim.in_place, claim.statement), exam(claim), claim.subject)
 
 
 def lesson(claim: Phrase) -> tuple[Example, ...]:
@@ -172,11 +175,13 @@ def externalised(adapter: MemCube, question: str, answer: str, *, model: str) ->
 
 def is_answered(answer: str, expected: str) -> bool:
     """Say whether an answer holds what is expected: the same words in a row, but for case, punctuation and articles."""
-    said, wanted = (
-        " ".join(word for word in _WORD.findall(words.casefold()) if word not in _ARTICLES)
-        for words in (answer, expected)
-    )
+    said, wanted = plain(answer), plain(expected)
     return bool(wanted) and f" {wanted} " in f" {said} "
+
+
+def plain(text: str) -> str:
+    """The words of a text, without case, punctuation and articles."""
+    return " ".join(word for word in _WORD.findall(text.casefold()) if word not in _ARTICLES)
 
 
 @cache

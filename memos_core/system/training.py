@@ -15,17 +15,18 @@ from typing_extensions import Unpack
 from memos_core.cube.grant import Right
 from memos_core.cube.memcube import RECALLED, Kind, MemCube, Trust
 from memos_core.cube.message import names
-from memos_core.cube.namespace import Namespace, NamespaceLike, covers
+from memos_core.cube.namespace import Namespace, NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.payload import BlobRef, Parametric
 from memos_core.cube.selection import Filters, Selection, selection
 from memos_core.errors import AdapterUnfit, InvalidInput, VaultBusy
 from memos_core.ports import Recipe, Watching, Weighted
 from memos_core.system.activating import Activating
+from memos_core.system.tutoring import Adapters, base_of
 
 if TYPE_CHECKING:
     from memos_core.operation.training import Fact
-    from memos_core.ports import AdapterTrainer, Keeping, Trained
+    from memos_core.ports import AdapterTrainer, ChatModel, Keeping, Trained
 
 MOST = 10_000  # memories, or adapters, that are looked at
 OFTEN = timedelta(seconds=30)  # between two times that it is kept how far training has come
@@ -46,7 +47,8 @@ class Training(Activating):
     ) -> MemCube:
         """Teach a model what memories say, and keep what it learnt as an adapter: a memory of its own.
 
-        What is taught are the claims that hold, and the texts of facts without claims. The adapter rests on all of
+        What is taught are the claims that hold, and the texts of facts without claims; where there is a chat model, it
+        writes more questions that a claim answers. The adapter rests on all of
         these at once: it falls in the same commit when one of them no longer holds, and is erased with one that is
         erased. Training again makes one without it.
 
@@ -73,7 +75,8 @@ class Training(Activating):
         -------
         MemCube
             The adapter, with a report under ``"adapter"`` in its metadata: the share of facts that it answers in each
-            wording it was not taught in, how perplexity on other text has changed, and answers to other questions.
+            wording it was not taught in, how perplexity on other text has changed, answers to other questions, and how
+            many questions a chat model has written.
 
         Raises
         ------
@@ -82,14 +85,33 @@ class Training(Activating):
         ExtraMissing
             If what trains is not installed.
         """
-        from memos_core.operation.training import course
-
-        address, how = parse_namespace(namespace), recipe or Recipe()
+        address = parse_namespace(namespace)
         self._vault.authorise(Right.WRITE, address, kind=Kind.ADAPTER)
         trainer = _trainer(base_model)
         facts = self._facts(address, cubes, filters)
+        return self._train(address, trainer, facts, recipe, model=self._llm, progress=progress)
+
+    def _train(
+        self,
+        address: Namespace,
+        trainer: AdapterTrainer,
+        facts: builtins.list[Fact],
+        recipe: Recipe | None,
+        *,
+        model: ChatModel | None = None,
+        progress: Watching | None = None,
+    ) -> MemCube:
+        """Teach facts; a chat model writes more questions for them, if there is one."""
+        from memos_core.operation.training import course
+
         if not facts:
             raise InvalidInput(detail=f"Nothing in {'/'.join(address)} that passes these filters can be taught.")
+        how, written = recipe or Recipe(), dict[str, Any]()
+        if model is not None:
+            from memos_core.operation.wording import with_questions
+
+            facts, count, alone = with_questions(facts, model)
+            written = {"questions_by": model.name, "questions_written": count, "facts_without": alone}
         began, left = self._clock.now(), self._whole.unfinished(_unfinished(address, trainer))
         trained = trainer.train(
             course(facts),
@@ -100,6 +122,7 @@ class Training(Activating):
         )
         seconds = (self._clock.now() - began).total_seconds()
         report = {**_described(trainer, trained, how), **_examined(trainer, trained, facts), "seconds": seconds}
+        report |= written
         return self._keep_adapter(address, facts, trainer, trained, report)
 
     def adapted(
@@ -139,7 +162,7 @@ class Training(Activating):
         self._let_lapse()
         wanted = selection(address, now=self._clock.now(), **filters)
         if cubes is None:
-            found = [cube for cube in self._adapters(wanted) if _base(cube) == trainer.base_model]
+            found = [cube for cube in self._adapters(wanted) if base_of(cube) == trainer.base_model]
             return trainer.adapted([Weighted(bytes(self._vault.blob(cube.id))) for cube in found])
         weights = cubes if isinstance(cubes, Mapping) else dict.fromkeys(names(cubes, "cubes"), 1.0)
         for name in weights:
@@ -201,7 +224,7 @@ class Training(Activating):
         """Have the scheduler keep an adapter for a model, as long as this is open.
 
         Each :meth:`tick` teaches it what is stable in a namespace and not in it yet, and withdraws it when something in
-        it no longer holds; what is left is taught anew.
+        it no longer holds; what is left is taught anew. No chat model is asked for it.
 
         Parameters
         ----------
@@ -284,52 +307,6 @@ class Training(Activating):
 TAUGHT = frozenset({Kind.FACT, Kind.PREFERENCE, Kind.EVENT, Kind.PROFILE, Kind.PROCEDURE})
 
 
-class Adapters:
-    """The adapter that the scheduler keeps for a namespace; a ``MemoryBackend`` for what is stable."""
-
-    is_for_stable = True
-
-    def __init__(self, memos: Training, trainer: AdapterTrainer, namespace: Namespace, recipe: Recipe | None) -> None:
-        self._memos, self._trainer, self._recipe = memos, trainer, recipe
-        self.namespace = namespace
-        self.name = f"adapter of {'/'.join(namespace)} for {trainer.name}"
-
-    def held(self) -> dict[str, int]:
-        """Versions that adapters in use rest on, each with its share of their bytes."""
-        held: dict[str, int] = {}
-        for cube in self._cubes():
-            versions = cube.provenance.derived_from
-            for version in versions:
-                held[version] = cube.payload.blob.size // len(versions) if isinstance(cube.payload, Parametric) else 0
-        return held
-
-    def promote(self, cubes: Iterable[MemCube]) -> None:
-        """Teach cubes, together with what was taught before, in one new adapter in place of the old ones."""
-        new = [cube.id for cube in cubes if covers(self.namespace, cube.namespace)]
-        old = self._cubes()
-        operations = self._memos._whole.operations(self.held())  # noqa: SLF001 - this is a part of it
-        known = [operation.cube for operation in operations.values()]
-        self._memos.train(
-            namespace=self.namespace,
-            base_model=self._trainer,
-            cubes=dict.fromkeys([*known, *new]),
-            recipe=self._recipe,
-        )
-        for cube in old:
-            self._memos.forget(cube.id, reason="another adapter holds what it held, and more")
-
-    def demote(self, versions: Iterable[str]) -> None:
-        """Withdraw adapters that rest on versions; what else they held is taught anew when it is promoted again."""
-        gone = set(versions)
-        for cube in self._cubes():
-            if not gone.isdisjoint(cube.provenance.derived_from):
-                self._memos.forget(cube.id, reason="something that it was taught no longer holds")
-
-    def _cubes(self) -> list[MemCube]:
-        wanted = selection(self.namespace, now=self._memos._clock.now(), exact=True)  # noqa: SLF001
-        return [cube for cube in self._memos._adapters(wanted) if _base(cube) == self._trainer.base_model]  # noqa: SLF001
-
-
 def _vouched_for(wanted: Selection) -> Selection:
     """Without what nobody vouches for, unless it is asked for by ``min_trust``: what is learnt steers."""
     return wanted if wanted.min_trust is not None else wanted.model_copy(update={"min_trust": Trust.DOCUMENT})
@@ -339,10 +316,6 @@ def _trainer(given: object) -> AdapterTrainer:
     from memos_core.infrastructure.models.lora import as_trainer
 
     return as_trainer(given)
-
-
-def _base(cube: MemCube) -> str | None:
-    return cube.payload.base_model if isinstance(cube.payload, Parametric) else None
 
 
 def _check(cube: MemCube, wanted: Selection, trainer: AdapterTrainer) -> None:

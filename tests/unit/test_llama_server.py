@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import pytest
 
-from memos_core.errors import ChatModelFailed, InvalidInput
+from memos_core import MemOS, Message
+from memos_core.errors import ChatModelFailed, InvalidInput, ModelWarning
 from memos_core.infrastructure.models.chat import HTTPChatModel
 from memos_core.infrastructure.models.gguf import GGUFChatModel
 from memos_core.infrastructure.models.naming import chat_model
 from memos_core.infrastructure.models.sending import Endpoint
+from memos_core.operation.training import facts
+from memos_core.operation.wording import with_questions
 from memos_core.ports import Turn
 from memos_core.prompting.streaming import stream
+from memos_core.testing.embedders import HashingEmbedder
 
 FILE = Path(__file__).parents[2] / "build" / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason="needs the small model: make build/models/.made")
@@ -68,6 +73,19 @@ def test_the_server_is_for_nobody_else(model: GGUFChatModel) -> None:
         HTTPChatModel(address, "any", api_key="guessed").complete(TURNS, max_tokens=5)
     assert isinstance(model._endpoint, Endpoint)
     assert model._endpoint._key not in f"{model!r} {model._endpoint!r}"
+
+
+def test_whatever_a_small_model_writes_only_what_is_so_is_taught(model: GGUFChatModel) -> None:
+    with MemOS.open(":memory:", embedder=HashingEmbedder()) as memos:
+        memos.add(Message(content="I live in Porto.", role="user", name="Ana"), namespace="team")
+        taught = facts(memos.list(namespace="team"), memos.claims(namespace="team"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ModelWarning)  # it may fail: it is small
+            worded = with_questions(taught, model)
+    new = [each for each in worded.facts[0].wordings if each not in taught[0].wordings]
+    assert len(new) == worded.written
+    assert {each.answer for each in new} <= {"Ana lives in Porto."}
+    assert all("Ana" in each.given and "Porto" not in each.given for each in new)
 
 
 def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memos_core.errors import BadReply, BudgetExceeded, ChatModelFailed, InvalidInput, MemOSWarning, ModelWarning
-from memos_core.prompting import claims, rerank, rewrite, summarise
+from memos_core.prompting import claims, questions, rerank, rewrite, summarise
 from memos_core.prompting.asking import Answer, ask, fenced, opening
 from memos_core.prompting.budget import Budget, estimated_tokens
 from memos_core.prompting.claims import StatedClaim, read_claims
 from memos_core.testing.chat import ScriptedChatModel
 
 TOPICS = {"wordings": ["Where is Ana's home?"]}
-FORMS = [rewrite.Wordings, rerank.Order, summarise.Summary, claims.Claims]
+FORMS = [rewrite.Wordings, rerank.Order, summarise.Summary, claims.Claims, questions.Questions]
 
 
 def plenty() -> Budget:
@@ -136,6 +136,7 @@ def test_every_prompt_has_a_task_and_data_or_is_a_part_of_one() -> None:
         "again.md",
         "chat.md",
         "claims.md",
+        "questions.md",
         "rerank.md",
         "rewrite.md",
         "rules.md",
