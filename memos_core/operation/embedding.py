@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from memos_core.ports import Vector
 
 BATCH = 256  # texts a call, so that progress can be shown and memory stays bounded
+#: What stands between form feeds, which end the pages of a plain text.
+_PAGE = re.compile(r"[^\f]+")
 
 
 def parts_of(
@@ -22,7 +25,7 @@ def parts_of(
     known: Callable[[Sequence[str], EmbeddingSpec], Mapping[str, Vector]],
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, tuple[Part, ...]]:
-    """Cut every content into spans that fit the embedder, and give each its vector.
+    """Cut every content into pages, and these into spans that fit the embedder, and give each span its vector.
 
     Parameters
     ----------
@@ -62,10 +65,18 @@ def texts_of(contents: Mapping[str, Content], *, embedder: Embedder) -> list[str
 
 def _cuts(contents: Mapping[str, Content], embedder: Embedder) -> dict[str, list[tuple[Span, str]]]:
     return {
-        key: [(span, embedded_text(content, span)) for span in embedder.spans(content.text)]
+        key: [(span, embedded_text(content, span)) for span in _spans(content.text, embedder)]
         for key, content in contents.items()
         if content.text
     }
+
+
+def _spans(text: str, embedder: Embedder) -> list[Span]:
+    """Each page by itself: what stands on several is of several things, and near to a question by any of them."""
+    pages = [page.span() for page in _PAGE.finditer(text) if page.group().strip()] or [(0, len(text))]
+    return [
+        Span(begin + start, begin + end) for begin, stop in pages for start, end in embedder.spans(text[begin:stop])
+    ]
 
 
 def _vectors(embedder: Embedder, texts: Sequence[str]) -> dict[str, Vector]:

@@ -28,6 +28,37 @@ def test_the_nearest_come_first_with_their_cosine(memos: MemOS) -> None:
     assert second.score < 0.5
 
 
+def letters(texts: list[str]) -> list[list[float]]:
+    """Vectors that count letters."""
+    return [[float(text.count(letter)) for letter in "abcdefgh"] for text in texts]
+
+
+def test_what_stands_on_two_pages_of_a_text_is_near_by_either(tmp_path: Path) -> None:
+    with MemOS.open(tmp_path / "m.db", embedder=letters) as memos:
+        memos.add("aaaa\fbbbb\f \f", namespace="a")
+        memos.add("aaab", namespace="a")
+        for query in ("aaaaaaa", "bbbbbbb"):
+            hits = memos.nearest(memos.embedder.embed_query(query), namespace="a")
+            assert hits[0].cube.text == "aaaa\fbbbb\f \f"
+            assert hits[0].score == pytest.approx(1.0)
+            assert len(hits) == 2  # each once, by its best page
+        assert memos.verify() == []
+
+    def reversed_letters(texts: list[str]) -> list[list[float]]:
+        return [row[::-1] for row in letters(texts)]
+
+    with MemOS.open(tmp_path / "m.db", embedder=reversed_letters) as memos:
+        memos.reembed()
+        hits = memos.nearest(memos.embedder.embed_query("bbbbbbb"), namespace="a")
+        assert hits[0].score == pytest.approx(1.0)
+
+
+def test_empty_pages_are_none(memos: MemOS) -> None:
+    memos.add("\f\ffox\f \f", namespace="a")
+    [hit] = memos.nearest(memos.embedder.embed_query("fox"), namespace="a")
+    assert hit.score == pytest.approx(1.0)
+
+
 def test_a_plain_list_of_numbers_is_a_vector(memos: MemOS) -> None:
     memos.add("fox", namespace="a")
     vector = memos.embedder.embed_query("fox").tolist()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from memos_core import MemOS, Message
+from memos_core import Kind, MemOS, Message, Note
 from memos_core.errors import InvalidInput
 from memos_core.infrastructure.vault.dict import DictVault
 from memos_core.testing.clock import ManualClock
@@ -84,6 +84,16 @@ def test_a_question_that_says_more_than_is_asked_loses_nothing(memos: MemOS) -> 
     memos.add("How do I cook ramen for my sister Clara in Lisbon?", namespace="a")
     [hit] = memos.search("Where does my sister live?", namespace="a")
     assert "asks" not in hit.why
+
+
+@pytest.mark.parametrize("kind", [Kind.FACT, Kind.DOCUMENT, Kind.PROCEDURE])
+def test_a_question_that_is_kept_for_its_answer_and_was_not_said_loses_nothing(memos: MemOS, kind: Kind) -> None:
+    asked = "Where does my sister live?"
+    answer = Note(text=asked, kind=kind, metadata={"answer": "In Lisbon"})
+    memos.add([answer, Note(text="My sister likes to live by the sea", kind=kind)], namespace="a")
+    first, _ = memos.search(asked, namespace="a")
+    assert first.cube.text == asked
+    assert "asks" not in first.why
 
 
 def test_a_message_that_tells_and_asks_loses_nothing(memos: MemOS) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -19,10 +20,11 @@ Labels = tuple[str, ...]
 #: last for ever, when it was put: a read that makes it last longer is no change of it.
 VALUE, INDEXED, TTL, PUT = "value", "indexed", "ttl", "put"
 MAX_TTL = 10**9  # minutes
+_HARD = re.compile("[\0\f]")
 
 
 def note(put: PutOp, value: Mapping[str, Any], *, fields: Sequence[str], now: datetime) -> Note:
-    """An item as a memory: what is searched by meaning as its text, and all of it as metadata.
+    """An item as a memory: what is searched by meaning as its text, a page a field, and all of it as metadata.
 
     Raises
     ------
@@ -36,8 +38,8 @@ def note(put: PutOp, value: Mapping[str, Any], *, fields: Sequence[str], now: da
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(detail=f"The value of {put.key!r} is not JSON: {error}") from error
     wanted = fields if put.index is None else put.index or ()
-    texts = [text for field in wanted for text in _texts(value, field)]
-    indexed = "\n".join(text.replace("\0", " ") for text in texts if text.strip())
+    texts = [_HARD.sub(" ", text) for field in wanted for text in _texts(value, field)]
+    indexed = "\f".join(text for text in texts if text.strip())  # a page each: the memory embeds them one by one
     lasting = {} if put.ttl is None else {TTL: _minutes(put.ttl), PUT: now.isoformat()}
     # What an item says of its user is the application's to know, so no claims are read out of it.
     return Note(
@@ -88,12 +90,13 @@ def matches(condition: MatchCondition, labels: Labels) -> bool:
 
 
 def _texts(value: Mapping[str, Any], field: str) -> list[str]:
-    if field == "$":
-        return [
-            f"{name}: {part if isinstance(part, str) else json.dumps(part, ensure_ascii=False)}"
-            for name, part in value.items()
-        ]
-    return get_text_at_path(value, field)
+    """What stands at a path, one text for each place that it leads to; the whole value is one."""
+    if field != "$":
+        return get_text_at_path(value, field)
+    shown = {
+        name: part if isinstance(part, str) else json.dumps(part, ensure_ascii=False) for name, part in value.items()
+    }
+    return ["\n".join(f"{name}: {part}" for name, part in shown.items())]
 
 
 def _minutes(ttl: object) -> float:

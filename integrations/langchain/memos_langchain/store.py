@@ -190,16 +190,21 @@ class MemOSStore(BaseStore):
         return listed(self._memos, self._address(namespace), where={INDEXED: {"$ne": None}, **(where or {})}, **scope)
 
     def _namespaces(self, op: ListNamespacesOp) -> list[Labels]:
-        known = {self._labels(inner) for inner in self._memos.namespaces(namespace=self._root)} - {()}
-        removed = {
-            self._labels(cube.namespace) for cube in self._cubes((), states=(*FORGOTTEN, State.EXPIRED), expired=True)
-        }
-        lapsed = set() if self._seen else {self._labels(cube.namespace) for cube in self._lapsed()}
-        empty = {labels for labels in removed | lapsed if not any(self._cubes(labels, exact=True, **self._seen))}
-        tests = op.match_conditions or ()
-        fitting = {labels for labels in known - empty if all(matches(test, labels) for test in tests)}
-        shown = sorted({labels[: op.max_depth] for labels in fitting})
-        return shown[op.offset : op.offset + op.limit]
+        return list(islice(self._holding(op), op.offset, op.offset + op.limit))
+
+    def _holding(self, op: ListNamespacesOp) -> Iterator[Labels]:
+        """Namespaces that hold items and fit, cut to their depth, each once, sorted."""
+        before: Labels = ()
+        for labels in sorted(map(self._labels, self._memos.namespaces(namespace=self._root))):
+            shown = labels[: op.max_depth]
+            fits = all(matches(test, labels) for test in op.match_conditions or ())
+            if labels and shown != before and fits and self._items(labels):
+                before = shown
+                yield shown
+
+    def _items(self, labels: Labels) -> list[MemCube]:
+        where = {INDEXED: {"$ne": None}}
+        return self._memos.list(namespace=self._address(labels), exact=True, where=where, limit=1, **self._seen)
 
     # -- time to live
 

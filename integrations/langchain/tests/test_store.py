@@ -38,6 +38,7 @@ def test_a_query_finds_by_meaning_and_scores_fall(store: MemOSStore) -> None:
 
 
 def test_paging_with_a_query_reaches_every_item(store: MemOSStore) -> None:
+    """From the tenth of 20 items on, LangGraph's SQLite store gives none."""
     fill(store, 20)
     pages = [store.search(("docs",), query="apple", limit=5, offset=offset) for offset in (0, 5, 10, 15, 20)]
     assert [len(page) for page in pages] == [5, 5, 5, 5, 0]
@@ -45,10 +46,14 @@ def test_paging_with_a_query_reaches_every_item(store: MemOSStore) -> None:
 
 
 def test_an_item_with_several_indexed_fields_takes_one_place(memos: MemOS) -> None:
-    store = MemOSStore(memos, fields=["a", "b", "c"])
+    """Of 20 items with six vectors each, LangGraph's SQLite store gives 4."""
+    store = MemOSStore(memos, fields=["a", "b", "c[*].d"])
     for n in range(20):
-        store.put(("docs",), str(n), {"a": f"apple {n}", "b": f"apple pie {n}", "c": f"apple tart {n}"})
-    assert len(store.search(("docs",), query="apple", limit=10)) == 10
+        cakes = [{"d": f"apple {cake} {n}"} for cake in ("cake", "crumble", "strudel", "bread")]
+        store.put(("docs",), str(n), {"a": f"apple {n}", "b": f"apple pie {n}", "c": cakes})
+    pages = [store.search(("docs",), query="apple", limit=10, offset=offset) for offset in (0, 10, 20)]
+    assert [len(page) for page in pages] == [10, 10, 0]
+    assert len({item.key for page in pages for item in page}) == 20
 
 
 def test_an_item_put_without_index_is_found_by_key_and_not_by_meaning(store: MemOSStore) -> None:
@@ -243,12 +248,46 @@ def letters(texts: list[str]) -> list[list[float]]:
 
 
 def test_the_nearest_comes_first_and_the_farthest_last() -> None:
-    """LangGraph's SQLite store gives the farthest first under L2, and another distance for an inner product."""
+    """LangGraph's SQLite store gives the farthest first under L2."""
     with MemOS.open(":memory:", embedder=letters) as memos:
         store = MemOSStore(memos, fields=["text"])
         for text in ("bbbb", "abbb", "aabb", "aaab", "aaaa"):
             store.put(("docs",), text, {"text": text})
         assert [item.key for item in store.search(("docs",), query="aaaa")] == ["aaaa", "aaab", "aabb", "abbb", "bbbb"]
+
+
+def test_a_long_vector_is_not_near_for_its_length() -> None:
+    """For an inner product, LangGraph's SQLite store computes L1, by which short vectors are near to short ones."""
+    with MemOS.open(":memory:", embedder=letters) as memos:
+        store = MemOSStore(memos, fields=["text"])
+        for text in ("a" * 40 + "b" * 40, "a" * 9, "ab", "b"):
+            store.put(("docs",), text, {"text": text})
+        keys = [item.key for item in store.search(("docs",), query="aa")]
+        assert (keys[0], keys[-1]) == ("a" * 9, "b")
+
+
+@pytest.mark.parametrize("query", ["aaaaaa", "bbbbbb", "cccccc", "dddddd"])
+def test_every_value_of_a_field_has_a_vector_of_its_own_and_the_best_decides(query: str) -> None:
+    with MemOS.open(":memory:", embedder=letters) as memos:
+        store = MemOSStore(memos, fields=["a", "b[*].c"])
+        mixed = {"aaaaaa": "aaab", "bbbbbb": "bbba", "cccccc": "cccb", "dddddd": "ddda"}
+        store.put(("docs",), "several", {"a": "aaaa", "b": [{"c": "bbbb"}, {"c": "cccc"}, {"c": "dd\fdd"}]})
+        store.put(("docs",), "one", {"a": mixed[query]})  # nearer than all fields of the other together
+        assert [item.key for item in store.search(("docs",), query=query)] == ["several", "one"]
+
+
+def test_the_whole_value_has_one_vector() -> None:
+    with MemOS.open(":memory:", embedder=letters) as memos:
+        store = MemOSStore(memos)
+        store.put(("docs",), "mixed", {"a": "aaaa", "b": "bbbb"})
+        store.put(("docs",), "nearer", {"a": "aaa", "b": ""})
+        assert [item.key for item in store.search(("docs",), query="aaaaaa")] == ["nearer", "mixed"]
+
+
+def test_an_item_found_by_its_question_comes_first(store: MemOSStore) -> None:
+    for key, asked in {"1": "What does Ana eat?", "2": "What does Bob eat at noon?"}.items():
+        store.put(("faq",), key, {"question": asked, "answer": "Ramen"}, index=["question"])
+    assert [item.key for item in store.search(("faq",), query="What does Ana eat?")] == ["1", "2"]
 
 
 def test_each_field_of_an_item_finds_it(memos: MemOS) -> None:
@@ -382,6 +421,8 @@ def test_an_item_that_was_forgotten_is_there_again_when_it_is_put_again(store: M
 def test_memories_that_others_put_there_are_no_items(store: MemOSStore) -> None:
     store.put(("docs",), "k", {"v": "apple"})
     store._memos.add("An apple a day", namespace="langgraph/docs")
+    store._memos.add("Another one", namespace="langgraph/elsewhere")
+    assert store.list_namespaces() == [("docs",)]
     assert [item.key for item in store.search(("docs",))] == ["k"]
     assert [item.key for item in store.search(("docs",), query="apple")] == ["k"]
 

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from memos_core.cube.answer import Hit
-from memos_core.cube.memcube import MemCube
+from memos_core.cube.memcube import Kind, MemCube
 from memos_core.cube.namespace import Namespace
 from memos_core.cube.selection import Selection
 from memos_core.errors import InvalidInput, InvalidVector
@@ -79,11 +79,16 @@ def _answering(
     """Take the best, those that only repeat the question behind those that may answer it."""
     taken, best = take(ranked)
     known: set[str] = set()
-    while weight and (asking := {name for name, cube in best.items() if question.is_repeated_by(cube.text)} - known):
+    while weight and (asking := {name for name, cube in best.items() if _repeats(cube, question)} - known):
         known |= asking
         ranked = demoted(ranked, asking, weight=weight)
         taken, best = take(ranked)  # what comes up in their place may only repeat it, too
     return taken, best
+
+
+def _repeats(cube: MemCube, question: Question) -> bool:
+    """Say whether it was said and only asks the same; a question that was noted is kept for its answer."""
+    return cube.kind is Kind.EPISODE and question.is_repeated_by(cube.text)
 
 
 def nearby(
