@@ -5,35 +5,56 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
-from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    AgentState,
+    ExtendedModelResponse,
+    ModelRequest,
+    ModelResponse,
+)
 from langchain.agents.middleware.types import PrivateStateAttr
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langgraph.channels import UntrackedValue
 from langgraph.runtime import Runtime
-from langgraph.types import TracePolicy, omit_payload
-from typing_extensions import NotRequired
+from langgraph.types import Command, TracePolicy, omit_payload
+from typing_extensions import NotRequired, Self
 
 from memos_core import MemOS, MemOSError, MemOSWarning, Message
 from memos_core.errors import InvalidNamespace
 from memos_langchain.identity import Identity, address_of
+
+Answer = Union[ModelResponse[Any], ExtendedModelResponse[Any]]
+
+
+class Recalled(str):
+    """What was recalled, as the state of a run holds it: whoever streams or writes down the state sees no memory."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        """Hide a text."""
+        made = super().__new__(cls, "recalled" if text else "")
+        made.text = text
+        return made
 
 
 class RecallState(AgentState[Any]):
     """The agent's state, and for one run what the user asked and what was recalled; never saved with a checkpoint."""
 
     memos_asked: NotRequired[Annotated[list[AnyMessage], UntrackedValue, PrivateStateAttr]]
-    memos_recalled: NotRequired[Annotated[str, UntrackedValue, PrivateStateAttr]]
+    memos_recalled: NotRequired[Annotated[Recalled, UntrackedValue, PrivateStateAttr]]
 
 
 class MemOSMiddleware(AgentMiddleware[RecallState, Any, Any]):
     """Gives an agent a memory.
 
     Before the model runs, memories that fit the user's message are appended to the system message; they reach
-    the model and are not kept in the conversation, nor in traces of the middleware's own steps. After the agent has
-    answered, what the user and the agent said is remembered, once each. Where the memory fails, the user has an answer
-    all the same.
+    the model and are not kept in the conversation, nor in streams and traces of the middleware's own steps. After the
+    agent has answered, what the user and the agent said is remembered, once each. Where the memory fails, the user has
+    an answer all the same.
 
     Parameters
     ----------
@@ -83,15 +104,17 @@ class MemOSMiddleware(AgentMiddleware[RecallState, Any, Any]):
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
-    ) -> ModelResponse[Any]:
+    ) -> Answer:
         """Show the model what was recalled."""
-        return handler(self._informed(request))
+        recalled = self._of_run(request)
+        return _noted(request, recalled, handler(_informed(request, recalled.text)))
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
-    ) -> ModelResponse[Any]:
+    ) -> Answer:
         """As :meth:`wrap_model_call`, in a worker thread if it must recall."""
-        return await handler(await asyncio.to_thread(self._informed, request))
+        recalled = await asyncio.to_thread(self._of_run, request)
+        return _noted(request, recalled, await handler(_informed(request, recalled.text)))
 
     def after_agent(self, state: RecallState, runtime: Runtime[Any]) -> None:
         """Remember what was said in this turn."""
@@ -110,37 +133,50 @@ class MemOSMiddleware(AgentMiddleware[RecallState, Any, Any]):
         """As :meth:`after_agent`, in a worker thread."""
         await asyncio.to_thread(self.after_agent, state, runtime)
 
-    def _recalled(self, messages: Sequence[AnyMessage], runtime: Runtime[Any]) -> str:
+    def _of_run(self, request: ModelRequest[Any]) -> Recalled:
+        """What was recalled before; a run that goes on after an interrupt begins in the middle, and recalls now."""
+        recalled = request.state.get("memos_recalled")
+        if isinstance(recalled, Recalled):
+            return recalled
+        return self._recalled(request.state["messages"], request.runtime)
+
+    def _recalled(self, messages: Sequence[AnyMessage], runtime: Runtime[Any]) -> Recalled:
         address = address_of(self._namespace, runtime)
         question = "\n".join(message.text for message in latest_question(messages)).strip()
         if not question:
-            return ""
+            return Recalled("")
         shown = [message.id for message in messages if message.id]
         try:
-            return self._memos.context(question, namespace=address, max_tokens=self._max_tokens, shown=shown).text
+            found = self._memos.context(question, namespace=address, max_tokens=self._max_tokens, shown=shown)
         except InvalidNamespace:
             raise  # nobody's memory: the run ends before the model has said anything
         except MemOSError as error:
             self._report("Nothing was recalled", error)
-            return ""
-
-    def _informed(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
-        """The request with memories in its system message."""
-        recalled = request.state.get("memos_recalled")
-        if recalled is None:  # a run that goes on after an interrupt begins in the middle
-            recalled = self._recalled(request.state["messages"], request.runtime)
-        if not recalled:
-            return request
-        system = request.system_message or SystemMessage(content=[])
-        before = [{"type": "text", "text": system.content}] if isinstance(system.content, str) else system.content
-        content = [*before, {"type": "text", "text": f"\n\n{recalled}" if before else recalled}]
-        return request.override(system_message=system.model_copy(update={"content": content}))
+            return Recalled("")
+        return Recalled(found.text)
 
     def _report(self, what: str, error: MemOSError) -> None:
         if self._on_error is None:
             warnings.warn(MemOSWarning(f"{what}: {error}"), stacklevel=3)
         else:
             self._on_error(error)
+
+
+def _informed(request: ModelRequest[Any], recalled: str) -> ModelRequest[Any]:
+    """The request with memories in its system message."""
+    if not recalled:
+        return request
+    system = request.system_message or SystemMessage(content=[])
+    before = [{"type": "text", "text": system.content}] if isinstance(system.content, str) else system.content
+    content = [*before, {"type": "text", "text": f"\n\n{recalled}" if before else recalled}]
+    return request.override(system_message=system.model_copy(update={"content": content}))
+
+
+def _noted(request: ModelRequest[Any], recalled: Recalled, response: ModelResponse[Any]) -> Answer:
+    """The model's answer, and if the run does not hold it yet, for its further steps what was recalled."""
+    if request.state.get("memos_recalled") is not None:
+        return response
+    return ExtendedModelResponse(response, Command(update={"memos_recalled": recalled}))
 
 
 def latest_turn(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import SummarizationMiddleware
@@ -96,6 +97,64 @@ def test_messages_that_the_model_sees_anyway_are_not_recalled(memos: MemOS) -> N
     system = talking.shown[1][0].text
     assert "Clara paints boats" in system
     assert "Clara lives in Lisbon" not in system
+
+
+@pytest.mark.parametrize("mode", ["updates", "values", "tasks", "checkpoints", "debug"])
+def test_streams_of_a_run_show_no_memories(memos: MemOS, mode: Any) -> None:
+    """A user's screen is fed by them."""
+    memos.add("Clara lives in Lisbon", namespace="ana")
+    talking = model("Far away.")
+    middleware = MemOSMiddleware(memos, namespace="ana")
+    agent = create_agent(talking, middleware=[middleware], checkpointer=InMemorySaver())
+    asked: Any = {"messages": [("user", "Where does Clara live?")]}
+    config: Any = {"configurable": {"thread_id": "t1"}}
+    seen = list(agent.stream(asked, config, stream_mode=mode))
+    assert "Clara lives in Lisbon" in talking.shown[0][0].text
+    assert "Far away." in str(seen)
+    assert "Lisbon" not in str(seen)
+    assert b"Lisbon" not in orjson.dumps(seen, default=repr)
+
+
+async def test_an_agent_that_streams_its_words_remembers_them_whole(memos: MemOS) -> None:
+    agent = create_agent(model("In Lisbon, by the sea"), middleware=[MemOSMiddleware(memos, namespace="ana")])
+    asked: Any = {"messages": [("user", "Where does Clara live?")]}
+    pieces = [piece.text async for piece, _ in agent.astream(asked, stream_mode="messages") if piece.text]  # type: ignore[union-attr]
+    assert len(pieces) > 1
+    assert {cube.text for cube in memos.list(namespace="ana")} == {"Where does Clara live?", "In Lisbon, by the sea"}
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_recall_happens_once_more_when_a_run_goes_on_however_often_tools_are_called(
+    memos: MemOS, monkeypatch: pytest.MonkeyPatch, asynchronous: bool
+) -> None:
+    def confirm() -> str:
+        """Ask a person."""
+        return str(interrupt("sure?"))
+
+    def look() -> str:
+        """Look something up."""
+        return "nothing"
+
+    memos.add("Clara lives in Lisbon", namespace="ana")
+    searches: list[str] = []
+    recall = memos.context
+    monkeypatch.setattr(memos, "context", lambda *args, **kwargs: searches.append(args[0]) or recall(*args, **kwargs))
+    calls = [AIMessage("", tool_calls=[{"name": name, "args": {}, "id": name}]) for name in ("confirm", "look")]
+    again = AIMessage("", tool_calls=[{"name": "look", "args": {}, "id": "again"}])
+    talking = model(*calls, again, "Booked for Lisbon")
+    middleware = MemOSMiddleware(memos, namespace="ana")
+    agent = create_agent(talking, tools=[confirm, look], middleware=[middleware], checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "t1"}}
+    ask(agent, "Book a flight to Clara", config=config)
+    assert len(searches) == 1
+    if asynchronous:
+        result = asyncio.run(agent.ainvoke(Command(resume="yes"), config))
+    else:
+        result = agent.invoke(Command(resume="yes"), config)
+    assert len(searches) == 2
+    assert ["Clara lives in Lisbon" in shown[0].text for shown in talking.shown] == [True] * 4
+    assert "memos_recalled" not in result
+    assert "Clara lives" not in str(list(agent.get_state_history(config)))
 
 
 def test_memories_are_there_again_when_a_run_goes_on_after_an_interrupt(memos: MemOS) -> None:
