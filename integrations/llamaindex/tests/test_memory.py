@@ -1,10 +1,11 @@
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
-from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallBlock
+from llama_index.core.base.llms.types import ChatMessage, ImageBlock, MessageRole, TextBlock, ToolCallBlock
 from llama_index.core.chat_engine import ContextChatEngine, SimpleChatEngine
 from llama_index.core.llms import MockLLM
 from llama_index.core.llms.mock import MockFunctionCallingLLM
@@ -211,6 +212,48 @@ async def test_a_context_that_was_written_down_goes_on_once_the_memory_is_handed
     assert [cube.text for cube in sorted(memos.list(namespace="ana", session="s"), key=lambda cube: cube.id)] == [
         "My sister is called Clara", "Hello", "Who is my sister?", "Clara"
     ]  # fmt: skip
+
+
+async def test_what_is_put_and_read_at_once_is_all_there(memos: MemOS) -> None:
+    memory = MemOSMemory.from_defaults(memos, namespace="ana")
+    puts = [memory.aput(ChatMessage(f"House {n} is blue")) for n in range(20)]
+    reads = [memory.aget(input="Which house is blue?") for _ in range(10)]
+    await asyncio.gather(*puts, *reads)
+    said = {f"House {n} is blue" for n in range(20)}
+    assert {message.content for message in await memory.aget_all()} == said
+    assert {cube.text for cube in memos.list(namespace="ana", limit=50)} == said
+    positions = [cube.provenance.position for cube in memos.list(namespace="ana", limit=50)]
+    assert sorted(positions) == list(range(20))  # type: ignore[type-var]
+
+
+def test_pictures_stay_in_the_conversation_and_their_words_are_remembered(memos: MemOS) -> None:
+    memory = MemOSMemory.from_defaults(memos, namespace="ana")
+    picture = ImageBlock(url="http://localhost/boat.png")
+    message = ChatMessage(role="user", blocks=[TextBlock(text="My boat"), picture, TextBlock(text="is red")])
+    memory.put_messages([message, ChatMessage(role="user", blocks=[picture])])
+    assert memory.get_all() == [message, ChatMessage(role="user", blocks=[picture])]
+    assert memory.get()[-1].blocks == [picture]
+    assert [cube.text for cube in memos.list(namespace="ana")] == ["My boat\nis red"]
+
+
+async def test_words_that_stream_are_remembered_whole(memos: MemOS) -> None:
+    engine = SimpleChatEngine.from_defaults(
+        llm=MockLLM(), memory=MemOSMemory.from_defaults(memos, namespace="ana", session="s")
+    )
+    reply = await engine.astream_chat("I like cats")
+    pieces = [piece async for piece in reply.async_response_gen()]
+    assert len(pieces) > 1
+    assert {cube.text for cube in memos.list(namespace="ana")} == {"I like cats", "".join(pieces).strip()}
+
+
+def test_what_a_memory_is_can_be_written_down_without_what_it_holds(memos: MemOS) -> None:
+    memory = MemOSMemory.from_defaults(memos, namespace="ana", session="s")
+    memory.put(ChatMessage("My sister lives in Lisbon"))
+    written = memory.to_dict()
+    assert (written["session"], written["class_name"]) == ("s", "MemOSMemory")
+    assert "Lisbon" not in str(written)
+    again = MemOSMemory.from_defaults(memos, namespace=written["namespace"], session=written["session"])
+    assert again.get_all() == memory.get_all()
 
 
 async def test_the_async_side_does_the_same(memory: MemOSMemory) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timezone
+from importlib.util import find_spec
 
 import pytest
 from llama_index.core.agent.workflow import FunctionAgent
@@ -64,6 +65,12 @@ async def test_a_retriever_serves_engines_and_fusion(memos: MemOS) -> None:
     assert [node.text for node in answer.source_nodes] == ["The key is under the pot"]
     fusion = QueryFusionRetriever([retriever, retriever], llm=MockLLM(), num_queries=1, use_async=False)
     assert [node.text for node in fusion.retrieve("where is the key?")] == ["The key is under the pot"]
+
+
+def test_llamaindex_has_no_query_pipelines_to_stand_in() -> None:
+    """Should they come back, decision 26 is to be thought over."""
+    assert find_spec("llama_index.core.query_pipeline") is None
+    assert not hasattr(MemOSRetriever, "as_query_component")
 
 
 def test_a_blank_question_is_refused(memos: MemOS) -> None:
