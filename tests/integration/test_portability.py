@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from memos_core import MemCube, MemOS, Message, Note
+from memos_core.infrastructure.exchange.importers import read as read_export
+from memos_core.system.importing import take_in
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.embedders import HashingEmbedder
 
@@ -262,6 +264,26 @@ def test_a_memory_goes_through_all_of_them_and_back(memos: MemOS, clock: ManualC
     [cube] = memos.list(namespace=HERE, source_ids=["doc"])
     assert (cube.text, cube.metadata, cube.conflicts) == (WORDS, {"room": "red"}, ())
     assert len(memos.history(cube.id)) == 3
+
+
+def test_an_item_of_several_fields_is_found_by_each_wherever_it_goes(
+    memos: MemOS, clock: ManualClock, tmp_path: Path
+) -> None:
+    value = {"title": "Lighthouses of Lisbon", "notes": [{"text": "Clara keeps seven"}, {"text": "boats\nat noon"}]}
+    fields = ["title", "notes[*].text"]
+    memos_langchain.MemOSStore(memos, namespace=HERE, fields=fields).put(("notes",), "k", value)
+    memos.export(tmp_path / "all.memcube")
+    memos.export_as("markdown", tmp_path / "notes", namespace=HERE)
+    with opened(tmp_path / "second.db", clock) as other:
+        other.load(tmp_path / "all.memcube")
+        store = memos_langchain.MemOSStore(other, namespace=HERE, fields=fields)
+        for part in ("Lighthouses of Lisbon", "Clara keeps seven", "boats at noon"):
+            assert [item.value for item in store.search(("notes",), query=part)] == [value]
+            [hit] = other.nearest(other.embedder.embed_query(part), namespace=HERE)
+            assert hit.score == pytest.approx(1.0)
+        take_in(other, read_export(tmp_path / "notes"), namespace="elsewhere")
+        [note] = other.list(namespace="elsewhere")
+        assert note.text == memos.list(namespace=HERE)[0].text
 
 
 def test_what_the_core_holds_beyond_a_framework_is_not_lost_by_passing_through_one(memos: MemOS) -> None:
