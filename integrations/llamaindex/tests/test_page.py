@@ -15,7 +15,7 @@ from llama_index.core.memory import ChatMemoryBuffer
 from memos_core import MemOS
 from memos_llamaindex import MemOSEmbedding, MemOSMemory, MemOSPropertyGraphStore, MemOSVectorStore
 
-MODULES = ["memory", "block", "embedding", "graph_store", "retriever", "tools", "vector_store"]
+MODULES = ["memory", "block", "chat_store", "embedding", "graph_store", "retriever", "tools", "vector_store"]
 PAGE = Path(__file__).parents[3] / "docs" / "LLAMAINDEX.md"
 
 
