@@ -74,9 +74,8 @@ def _cuts(contents: Mapping[str, Content], embedder: Embedder) -> dict[str, list
 def _spans(text: str, embedder: Embedder) -> list[Span]:
     """Each page by itself: what stands on several is of several things, and near to a question by any of them."""
     pages = [page.span() for page in _PAGE.finditer(text) if page.group().strip()] or [(0, len(text))]
-    return [
-        Span(begin + start, begin + end) for begin, stop in pages for start, end in embedder.spans(text[begin:stop])
-    ]
+    cut = (Span(begin + start, begin + end) for begin, stop in pages for start, end in embedder.spans(text[begin:stop]))
+    return [span for span in cut if text[span.start : span.end].strip()]  # a cut may leave a blank behind a long word
 
 
 def _vectors(embedder: Embedder, texts: Sequence[str]) -> dict[str, Vector]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from memos_core import MemCube
 from memos_mcp.access import Access
 from memos_mcp.parameters import MemoryId
-from memos_mcp.results import DATA, MAX_PIECE
+from memos_mcp.results import DATA, MAX_PIECE, Room
 
 TITLE = 80  # characters
 MOST = 10
@@ -57,7 +57,12 @@ def fetch(access: Access, id: MemoryId) -> Page:  # noqa: A002 - ChatGPT's word
         "said_at": cube.said_at.isoformat(timespec="minutes"),
         "trust": cube.governance.trust.name.lower(),
     }
-    return Page(id=cube.id, title=_title(cube), text=cube.text[:MAX_PIECE], url=_url(cube), metadata=about)
+    text, room = cube.text[:MAX_PIECE], Room()
+    while not room.fits(text):
+        text = text[: len(text) // 2]
+    if len(text) < len(cube.text):
+        about["cut"] = f"These are the first {len(text)} of {len(cube.text)} characters."
+    return Page(id=cube.id, title=_title(cube), text=text, url=_url(cube), metadata=about)
 
 
 def _title(cube: MemCube) -> str:

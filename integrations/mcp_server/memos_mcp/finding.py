@@ -6,27 +6,22 @@ from typing import Annotated, Optional
 
 from pydantic import BaseModel, Field
 
-from memos_core import Change, Kind, MemCube, State
+from memos_core import Change, Kind, State
 from memos_core import Why as Ground
 from memos_mcp.access import Access
 from memos_mcp.parameters import MAX_OFFSET, Cursor, Date, DetailField, Kinds, MemoryId, begin, instant, onward
 from memos_mcp.results import (
-    BYTES_OF_TOKEN,
     DATA,
     IDS,
     MAX_PIECE,
     MAX_SPEAKER,
-    MAX_TOKENS,
-    ROOM,
     Detail,
     Found,
-    Memory,
+    Room,
     Shown,
-    fitting,
     memory,
     page,
     piece,
-    tokens,
 )
 
 MAX_DEPTH = 6  # of premises of premises
@@ -118,7 +113,7 @@ def memory_search(
         as_of=instant(as_of),
         known_at=instant(known_at),
     )[start:]
-    found = fitting(memory(hit.cube, access, detail=detail, hit=hit) for hit in hits[:limit])
+    found = Room().first(memory(hit.cube, access, detail=detail, hit=hit) for hit in hits[:limit])
     end = start + len(found)
     return page(found, has_more=len(hits) > len(found) and end < 999, cursor=onward(end, *asked))
 
@@ -134,7 +129,7 @@ def memory_get(
     for something: that is memory_search. Long texts come in pieces; next_offset leads on.
     """
     cube = access.find(memory_id)
-    shown = _bounded(access, cube, offset)
+    shown = piece(cube, access, detail="full", limit=MAX_PIECE, offset=offset)
     end = offset + len(shown.text)
     more = end < len(cube.text) and bool(shown.text)
     return Shown(
@@ -146,16 +141,6 @@ def memory_get(
         next_offset=end if more else None,
         versions=sum(change.state is None for change in access.memos.history(cube.id)),
     )
-
-
-def _bounded(access: Access, cube: MemCube, offset: int) -> Memory:
-    """A piece that fits: as much as a list of one may have."""
-    limit = MAX_PIECE
-    while True:
-        shown = piece(cube, access, detail="full", limit=limit, offset=offset)
-        if limit <= MAX_PIECE // 8 or tokens(shown) <= MAX_TOKENS - ROOM:
-            return shown
-        limit //= 2
 
 
 def memory_list(
@@ -180,7 +165,7 @@ def memory_list(
         states=[State.ARCHIVED] if archived else None,
         kinds=kinds,
     )
-    found = fitting(memory(cube, access, detail=detail) for cube in cubes[:limit])
+    found = Room().first(memory(cube, access, detail=detail) for cube in cubes[:limit])
     end = start + len(found)
     return page(found, has_more=len(cubes) > len(found) and end <= MAX_OFFSET, cursor=onward(end, *asked))
 
@@ -195,14 +180,7 @@ def memory_history(access: Access, memory_id: MemoryId, cursor: Cursor = None) -
     asked = ("history", cube.id)
     start = begin(cursor, *asked)
     changes = access.memos.history(cube.id)
-    events: list[Event] = []
-    room = (MAX_TOKENS - ROOM) * BYTES_OF_TOKEN
-    for change in changes[start:]:
-        event = _event(change, is_first=change is changes[0])
-        room -= len(event.model_dump_json().encode())
-        if events and room < 0:
-            break
-        events.append(event)
+    events = Room().first(_event(change, is_first=change is changes[0]) for change in changes[start:])
     end = start + len(events)
     return History(
         note=DATA,
@@ -240,7 +218,7 @@ def memory_why(access: Access, memory_id: MemoryId) -> Reasons:
         origin=cube.provenance.origin.value,
         source=cube.source_ids[0][:MAX_SPEAKER],
         learnt_at=cube.created_at.isoformat(timespec="seconds"),
-        premises=premises,
+        premises=Room().first(premises),
         outdated_by=[access.short(name) for name in dict.fromkeys(n for each in here for n in each.outdated_by)][:20],
         conflicts_with=[access.short(name) for name in dict.fromkeys(n for each in here for n in each.conflicts_with)][
             :20
@@ -282,6 +260,6 @@ def memory_status(access: Access) -> Status:
         memories=sum(kinds.values()),
         archived=access.memos.count(namespace=here, states=[State.ARCHIVED]),
         kinds=kinds,
-        parts=parts[:50],
+        parts=Room().first(parts[:50]),
         conflicts=conflicts,
     )

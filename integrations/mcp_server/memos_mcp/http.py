@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.transport_security import TransportSecuritySettings
-from pydantic import AnyHttpUrl
 from starlette.types import ASGIApp
 
 from memos_core import MemOS, MemOSError
@@ -122,14 +121,16 @@ def application(
         )
     verifiers: list[FileTokens | SignedTokens] = [FileTokens(file, resource=resource, clock=memos.clock)]
     if issuer is not None:
-        verifiers.append(SignedTokens(issuer=issuer, keys=keys or keys_of(issuer), resource=resource))
+        place = _sealed(keys or keys_of(issuer), "The address of keys")
+        verifiers.append(SignedTokens(issuer=issuer, keys=place, resource=resource))
     desk = Desk(offer(flags), callers)
     server = assemble(lambda: desk)
-    auth = AuthSettings(
-        issuer_url=AnyHttpUrl(issuer or resource),
-        resource_server_url=AnyHttpUrl(resource) if issuer else None,
-        validate_token_resource=True if issuer else None,
-    )
+    settings = {  # as text: a URL object would end in a slash, and issuers are compared to the letter (RFC 8414)
+        "issuer_url": issuer or resource,
+        "resource_server_url": resource if issuer else None,
+        "validate_token_resource": True if issuer else None,
+    }
+    auth = AuthSettings.model_validate(settings)
     security = listening.security
     inner = server.streamable_http_app(
         streamable_http_path=PATH,
@@ -150,9 +151,7 @@ def keys_of(issuer: str) -> str:
     MemOSError
         If it does not say.
     """
-    parts = urlsplit(issuer)
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
-        raise InvalidInput(detail=f"The issuer {issuer!r} must begin with https://.")
+    parts = urlsplit(_sealed(issuer, "The issuer"))
     for name in WELL_KNOWN:
         address = f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path.rstrip('/')}"
         try:
@@ -163,6 +162,14 @@ def keys_of(issuer: str) -> str:
         if isinstance(found, dict) and found.get("issuer") == issuer and isinstance(found.get("jwks_uri"), str):
             return str(found["jwks_uri"])
     raise MemOSError(detail=f"{issuer} does not say where its keys are. Name their address with --keys.")
+
+
+def _sealed(address: str, what: str) -> str:
+    """An address that nobody on the way can answer for."""
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        raise InvalidInput(detail=f"{what}, {address!r}, must begin with https://.")
+    return address
 
 
 def run(app: ASGIApp, listening: Listening) -> None:

@@ -17,7 +17,7 @@ from memos_core.infrastructure.exchange.exporters.mcp_memory import lines
 from memos_core.infrastructure.exchange.importers.mcp_memory import ENTITY, FIELD, RELATION, entity_notes, relation_note
 from memos_mcp.access import Access
 from memos_mcp.resources import Place
-from memos_mcp.results import BYTES_OF_TOKEN, MAX_TOKENS, ROOM, as_json, escaped
+from memos_mcp.results import Room, as_json
 
 MOST_READ = 10_000  # memories in a graph
 MOST_FOUND = 5  # by meaning, where nothing has the words
@@ -335,24 +335,3 @@ def _graph(cubes: Iterable[MemCube], wanted: Callable[[str], bool]) -> Graph:
 
 def _ends(relation: dict[str, str]) -> tuple[str, str]:
     return relation["from"], relation["to"]
-
-
-class Room:
-    """What is left of an answer."""
-
-    def __init__(self) -> None:
-        self._bytes = (MAX_TOKENS - ROOM) * BYTES_OF_TOKEN
-
-    def fits(self, value: Any) -> bool:
-        """Say whether a value still fits."""
-        return _size(value) <= self._bytes
-
-    def takes(self, value: Any) -> bool:
-        """Say whether a value still fits, and take its place if it does."""
-        fits = self.fits(value)
-        self._bytes -= _size(value) if fits else 0
-        return fits
-
-
-def _size(value: Any) -> int:
-    return len(escaped(json.dumps(value, ensure_ascii=False)).encode()) + 1

@@ -10,7 +10,7 @@ from memos_core.errors import CubeNotFound
 from memos_core.language.names import entity_key
 from memos_mcp.access import Access
 from memos_mcp.parameters import MAX_OFFSET, Cursor, begin, onward
-from memos_mcp.results import DATA, IDS
+from memos_mcp.results import DATA, IDS, Room
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -68,17 +68,23 @@ def memory_graph(
     if to is not None:
         way = set(_way(drawing, *around))
         edges = [edge for edge in edges if edge[0] in way and edge[1] in way]
-    shown = edges[start : start + EDGES]
-    end = start + len(shown)
     texts = {node: data["cube"].text for node, data in drawing.nodes(data=True) if "cube" in data}
-    named = dict.fromkeys(node for source, target, _ in shown for node in (source, target) if node in texts)
+    shown: list[Edge] = []
+    named: dict[str, Node] = {}
+    room = Room()
+    for source, target, relation in edges[start : start + EDGES]:
+        edge = Edge(source=_label(access, source), relation=relation[:MAX_LABEL], target=_label(access, target))
+        new = [node for node in (source, target) if node in texts and node not in named]
+        nodes = {node: Node(id=_label(access, node), text=texts[node][:MAX_LABEL]) for node in new}
+        if not room.takes(Neighbourhood(note="", edges=[edge], memories=list(nodes.values()))):
+            break
+        shown.append(edge)
+        named |= nodes
+    end = start + len(shown)
     return Neighbourhood(
         note=f"{DATA} {IDS}" if shown else "Nothing is connected with it here. Try memory_search.",
-        edges=[
-            Edge(source=_label(access, source), relation=relation[:MAX_LABEL], target=_label(access, target))
-            for source, target, relation in shown
-        ],
-        memories=[Node(id=_label(access, node), text=texts[node][:MAX_LABEL]) for node in named],
+        edges=shown,
+        memories=list(named.values()),
         next_cursor=onward(end, *asked) if end < len(edges) and end <= MAX_OFFSET else None,
     )
 

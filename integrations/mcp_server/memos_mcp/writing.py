@@ -15,7 +15,7 @@ from memos_core.errors import InvalidInput
 from memos_core.language.claim_rules import is_single
 from memos_mcp.access import Access
 from memos_mcp.parameters import MemoryId, Since
-from memos_mcp.results import DATA, IDS, Memory, memory, times
+from memos_mcp.results import DATA, IDS, MAX_TOKENS, Memory, Room, memory, times
 
 MOST_SHOWN = 10  # memories that a new one corrects or contradicts
 FactType = Literal["fact", "preference", "event", "profile", "procedure"]
@@ -160,7 +160,10 @@ def memory_update(
         )
     fallen = _resting(access, cube) if text is not None and text != cube.text else []
     changed = access.memos.update(cube.id, text, tags=tags)
-    return Changed(note=f"Changed. {DATA}", memory=memory(changed, access, detail="full"), affected=fallen)
+    room, shown = Room(), memory(changed, access, detail="full")
+    room.takes(shown)
+    affected = [each for each in fallen if room.takes(each)]
+    return Changed(note=f"Changed. {DATA}", memory=shown, affected=affected)
 
 
 def memory_forget(
@@ -188,7 +191,7 @@ def _resting(access: Access, cube: MemCube) -> list[Memory]:
     """What is recalled in this namespace and would not stand without what a memory says."""
     fallen = [each.cube for each in access.memos.impact(cube.id) if access.holds(each.cube)]
     fallen = [each for each in fallen if each.state in RECALLED]
-    return [memory(each, access) for each in fallen[:MOST_SHOWN]]
+    return Room(MAX_TOKENS // 2).first(memory(each, access) for each in fallen[:MOST_SHOWN])
 
 
 def _revive(access: Access, added: Added) -> list[MemCube]:
