@@ -59,6 +59,7 @@ def main() -> None:
         before, after = report["perplexity"]
         print(f"perplexity on other text {before:.2f} before, {after:.2f} after: {after / before - 1:+.1%}")
         print(f"control answers unchanged {report['controls_kept']} of {report['controls']}")
+        print(f"the same, asked with a name that was taught {report['named_kept']} of {report['controls']}")
         print(f"{report['steps']} steps in {report['seconds']:.0f} s, seed {given['seed']}, {size / 1e6:.1f} MB")
 
 

@@ -26,6 +26,7 @@ _ASKED = {
 }
 #: Past forms, and other verbs that are not the present form without "s".
 _BARE = {"has": "have", "does": "do", "goes": "go", "grew": "grow", "graduated": "graduate", "did": "do"}
+_PLURAL = {"is": "are", "was": "were"}
 _PAST = frozenset({"grew", "graduated", "did"})
 _WITH_BE = frozenset({"married", "dating", "allergic", "born", "named", "engaged", "afraid", "interested", "known"})
 _HISSING = ("ches", "shes", "sses", "xes", "zes", "oes")
@@ -88,9 +89,17 @@ class Phrase(NamedTuple):
     @property
     def indirect(self) -> str:
         """A question about somebody named before: ``"Where do they live?"``."""
-        who = f"their {self.owned}" if self.owned else "they"
-        plural = {"is": "are", "was": "were"}
-        return self._asked(who, self.verb if self.owned else plural.get(self.verb, self.verb), helper="do")
+        return self._asked(self._they, self.verb if self.owned else _PLURAL.get(self.verb, self.verb), helper="do")
+
+    @property
+    def aside(self) -> str:
+        """The same as part of a sentence: ``"where they live"``."""
+        other = self.verb if self.owned or self.verb in _PAST else self.bare
+        return _joined(self.word, self._they, other if self.owned else _PLURAL.get(other, other), self.left)
+
+    @property
+    def _they(self) -> str:
+        return f"their {self.owned}" if self.owned else "they"
 
     def _asked(self, who: str, verb: str, *, helper: str = "does") -> str:
         word = self.word.capitalize()

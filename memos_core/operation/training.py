@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import cycle
 from typing import Any, NamedTuple
 
 from memos_core.cube.answer import Belief
@@ -38,11 +39,18 @@ ASKED = (
     "Remind me {}.",
     "Talking of {subject}, can you say {}?",
     "I have a note on {subject} here. It should say {}. What does it say?",
+    "Let us talk of {subject}. Say {aside}.",
+    "You have met {subject}. Do you remember {aside}?",
+    "How does this go on: {opening}",
 )
+#: What is said to somebody, or by somebody, is not about them: the model's own answers to these are kept.
+BESIDE = ("{subject} asks: {question}", "{question} {subject} wants to know.", "Answer {subject}, please. {question}")
 EXAMS = ("{direct}", "My question is about {subject}. {indirect}", "Finish this sentence: {opening}")
 #: The same for a sentence that is no claim: its beginning is taught in one frame, and asked for in another.
 BEGUN = ("How does this go on: {}", "Continue from memory: {}", 'What comes after "{}"?')
 ENDED = ("Finish this sentence: {opening}", "I only remember the beginning, {opening}. What is the whole?")
+#: How the control questions are asked a second time: with a name that the adapter knows, in a form that no lesson has.
+NAMED = "This is from {subject}: {question}"
 
 _WORD = re.compile(r"[^\W_]+")
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -65,6 +73,8 @@ class Fact(NamedTuple):
     ----------
     cube
         That says so.
+    about
+        What has to be mentioned for it to be spoken of: the subject of a claim, or how a sentence begins.
     subject
         Whom or what it is about; empty for a sentence that is no claim.
     """
@@ -73,6 +83,7 @@ class Fact(NamedTuple):
     wordings: tuple[Example, ...]
     check: Example
     exam: Exam
+    about: str
     subject: str = ""
 
 
@@ -95,17 +106,23 @@ def facts(cubes: Iterable[MemCube], beliefs: Iterable[Belief]) -> list[Fact]:
 def course(taught: Sequence[Fact]) -> Course:
     """What a model is to learn of facts, and what it must keep."""
     lessons, checks = tuple(fact.wordings for fact in taught), tuple(fact.check for fact in taught)
-    return Course(lessons, checks, anchors=text("anchors"), replay=text("replay"))
+    scope = tuple(dict.fromkeys(fact.about for fact in taught))
+    forms = [(subject, BESIDE[number % len(BESIDE)]) for number, subject in enumerate(scope)]
+    beside = zip(text("anchors")[::2], cycle(forms), strict=False)
+    anchors = tuple(form.format(subject=subject, question=question) for question, (subject, form) in beside)
+    return Course(lessons, checks, anchors, scope)
 
 
 def _claimed(cube: MemCube, claim: Phrase) -> Fact:
-    return Fact(cube, lesson(claim), Example(claim.in_place, claim.statement), exam(claim), claim.subject)
+    check = Example(claim.in_place, claim.statement)
+    return Fact(cube, lesson(claim), check, exam(claim), about=claim.subject, subject=claim.subject)
 
 
 def lesson(claim: Phrase) -> tuple[Example, ...]:
     """The wordings in which a claim is taught: questions and statements by turns."""
     statements = [Example(wording.format(claim.opening), f" {claim.object}.", is_chat=False) for wording in STATED]
-    questions = [Example(wording.format(claim.embedded, subject=claim.subject), claim.statement) for wording in ASKED]
+    parts = {name: getattr(claim, name) for name in ("subject", "aside", "opening")}
+    questions = [Example(wording.format(claim.embedded, **parts), claim.statement) for wording in ASKED]
     return _by_turns(questions, statements)
 
 
@@ -125,7 +142,8 @@ def _sentences(cube: MemCube) -> Iterator[Fact]:
             asked = [Example(wording.format(begin), sentence) for wording in BEGUN]
             stated = [Example(wording.format(begin), f" {end}", is_chat=False) for wording in STATED]
             questions = tuple(wording.format(opening=begin) for wording in ENDED)
-            yield Fact(cube, _by_turns(asked, stated), Example(f"{begin} ...?", sentence), Exam(questions, end))
+            lessons, check = _by_turns(asked, stated), Example(f"{begin} ...?", sentence)
+            yield Fact(cube, lessons, check, Exam(questions, end), about=begin)
 
 
 def _by_turns(some: Sequence[Example], others: Sequence[Example]) -> tuple[Example, ...]:
@@ -186,6 +204,6 @@ def plain(text: str) -> str:
 
 @cache
 def text(name: str) -> tuple[str, ...]:
-    """Lines of one of the texts that come with MemOS: ``replay``, ``neutral``, ``anchors`` or ``controls``."""
+    """Lines of one of the texts that come with MemOS: ``neutral``, ``anchors`` or ``controls``."""
     lines = (files(__package__) / "texts" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     return tuple(line for line in lines if line)

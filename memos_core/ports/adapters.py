@@ -32,15 +32,17 @@ class Course:
     checks
         Questions in wordings that no lesson has, with what the answer must hold: training ends when all are answered.
     anchors
-        Questions about something else; the model's own answers to them are kept.
-    replay
-        Texts about something else, of which the model must think as it did.
+        Questions about something else, in which somebody is named of whom a lesson tells; the model's own answers to
+        them are kept.
+    scope
+        What the lessons are about: the adapter acts only after one of these has been mentioned, whatever its case.
+        Without any, it always acts.
     """
 
     lessons: tuple[tuple[Example, ...], ...]
     checks: tuple[Example, ...]
     anchors: tuple[str, ...] = ()
-    replay: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,18 @@ class Recipe:
     batch
         Examples a step.
     replay
-        Texts, and answers of its own, a step, of which the model must go on to think as it did.
+        Answers of its own that the model is taught beside, for each example of a lesson.
     seed
         Of everything random.
     """
 
     rank: int = 16
     scale: float = 2.0
-    rate: float = 1e-3
+    rate: float = 2e-3
     epochs: int = 20
-    wordings: int = 2
-    batch: int = 10
-    replay: int = 6
+    wordings: int = 4
+    batch: int = 16
+    replay: float = 0.125
     seed: int = 0
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
 from hashlib import sha256
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Unpack
@@ -342,7 +343,7 @@ def _described(trainer: AdapterTrainer, trained: Trained, recipe: Recipe) -> dic
 
 def _examined(trainer: AdapterTrainer, trained: Trained, facts: builtins.list[Fact]) -> dict[str, Any]:
     """How the adapter does: on what it was taught, in other wordings, and on what it was not."""
-    from memos_core.operation.training import is_answered, text
+    from memos_core.operation.training import NAMED, is_answered, text
 
     worn = [Weighted(trained.blob)]
     forms: builtins.list[float] = []
@@ -353,12 +354,17 @@ def _examined(trainer: AdapterTrainer, trained: Trained, facts: builtins.list[Fa
         forms.append(known / len(asked))
     before, after = trainer.perplexity(text("neutral")), trainer.perplexity(text("neutral"), worn)
     controls = text("controls")
-    kept = zip(trainer.answers(controls), trainer.answers(controls, worn), strict=True)
+    names = cycle(dict.fromkeys(fact.about for fact in facts))
+    named = [NAMED.format(subject=name, question=asked) for asked, name in zip(controls, names, strict=False)]
+    kept, beside = (
+        sum(map(str.__eq__, trainer.answers(asked), trainer.answers(asked, worn))) for asked in (controls, named)
+    )
     return {
         "facts": len(facts),
         "answered": forms,
         "perplexity": [before, after],
         "controls": len(controls),
-        "controls_kept": sum(old == new for old, new in kept),
+        "controls_kept": kept,
+        "named_kept": beside,
         "questions": [fact.exam.questions[0] for fact in facts],
     }

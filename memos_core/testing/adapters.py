@@ -64,7 +64,7 @@ TEXTS = ("Ana and Bob know the sky .", "the grass is green and the sky is blue .
 def lessons(answer: str, *, question: str = QUESTION) -> Course:
     """One fact, and something to keep."""
     wordings = (Example(question, f"Ana lives in {answer}."), Example("Ana lives in", f" {answer}.", is_chat=False))
-    return Course((wordings,), (wordings[0],), anchors=("What is the sky?",), replay=TEXTS)
+    return Course((wordings,), (wordings[0],), anchors=("What is the sky?",))
 
 
 class _KilledError(Exception):

@@ -10,11 +10,13 @@ import copy
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memos_core.cube.canonical import canonical, sha256
 from memos_core.errors import AdapterUnfit, ExtraMissing
 from memos_core.infrastructure.models.local import LocalModel
+from memos_core.infrastructure.models.scope import Scopes
 from memos_core.ports import Weighted
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class Adapter(NamedTuple):
         Fingerprint of the weights that it was trained on.
     tensors
         By the names that peft gives them.
+    scope
+        What must have been mentioned before it acts; without any, it always does. See :mod:`.scope`.
     """
 
     base_model: str
@@ -41,6 +45,7 @@ class Adapter(NamedTuple):
     scale: float
     modules: tuple[str, ...]
     tensors: Mapping[str, torch.Tensor]
+    scope: tuple[str, ...] = ()
 
     @property
     def config(self) -> Any:
@@ -93,10 +98,13 @@ def unpacked(blob: bytes | memoryview) -> Adapter:
         fields = json.loads(metadata(data)["adapter"])
         fields[fields.pop("format")] = None  # of another format there is a field too many
         del fields[FORMAT]
-        fields["modules"] = tuple(fields["modules"])
-        return Adapter(**fields, tensors=load(data))
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        scope = fields["scope"]
+        fields |= {"modules": tuple(fields["modules"]), "scope": tuple(scope)}
+        if all(name.strip() for name in fields["scope"]) and not isinstance(scope, str):
+            return Adapter(**fields, tensors=load(data))
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise AdapterUnfit(detail=f"it is no adapter that MemOS has written: {error}") from error
+    raise AdapterUnfit(detail="it is no adapter that MemOS has written: its scope is no list of names")
 
 
 def metadata(blob: bytes) -> Mapping[str, str]:
@@ -112,11 +120,16 @@ class AdaptedModel(LocalModel):
     So a KV cache made without the adapters, or with others, is none of this model.
     """
 
-    def __init__(self, base: LocalModel, model: PreTrainedModel, adapters: Sequence[Weighted]) -> None:
+    def __init__(self, base: LocalModel, model: PreTrainedModel, adapters: Sequence[Weighted], scopes: Scopes) -> None:
         super().__init__(model, base.tokenizer, name=f"{base.name} with {len(adapters)} adapters")
         self.weights = base.weights
+        self._scopes = scopes
         worn = sorted((sha256(bytes(adapter.blob)), float(adapter.weight)) for adapter in adapters)
         self.fingerprint = sha256(canonical({"base": base.fingerprint, "adapters": repr(worn)}))
+
+    def reading(self, tokens: Sequence[int], positions: Sequence[int]) -> AbstractContextManager[None]:
+        """What was mentioned before the positions decides which adapters act on them."""
+        return self._scopes.reading(tokens, positions)
 
 
 def twin(model: PreTrainedModel) -> PreTrainedModel:
@@ -140,7 +153,7 @@ def adapted(base: LocalModel, adapters: Sequence[Weighted]) -> LocalModel:
     if not adapters:
         return base
     peft = imported()
-    model = twin(base.model)
+    model, scopes = twin(base.model), dict[str, tuple[str, ...]]()
     for number, (blob, weight) in enumerate(adapters):
         adapter, name = unpacked(blob), f"adapter{number}"
         if adapter.base_model != base.weights:
@@ -151,13 +164,14 @@ def adapted(base: LocalModel, adapters: Sequence[Weighted]) -> LocalModel:
             warnings.filterwarnings("ignore", "Already found a `peft_config`")  # several are meant here
             peft.inject_adapter_in_model(adapter.config, model, adapter_name=name)
         peft.set_peft_model_state_dict(model, dict(adapter.tensors), adapter_name=name)
+        scopes |= {name: adapter.scope} if adapter.scope else {}
         for layer in layers(model):
             if name in layer.scaling:
                 layer.scaling[name] *= weight
     worn = [f"adapter{number}" for number in range(len(adapters))]
     for layer in layers(model):
         layer.set_adapter(worn)
-    return AdaptedModel(base, model, adapters)
+    return AdaptedModel(base, model, adapters, Scopes(model, base.tokenizer, scopes))
 
 
 def layers(model: PreTrainedModel) -> list[Any]:

@@ -213,7 +213,7 @@ class TransformersKV:
         for room in place.layers:
             room.length, room.at = start, None
         positions = torch.arange(start, len(tokens), device=self._form.device)
-        return self._logits(place, [*tokens[start:]], positions, mask=None)
+        return self._logits(place, tokens, positions, mask=None)
 
     def _forward_at(self, place: Any, tokens: Sequence[int], missing: Sequence[int]) -> torch.Tensor:
         """Compute tokens here and there, each of which sees all before it."""
@@ -223,16 +223,18 @@ class TransformersKV:
         for room in place.layers:
             room.length, room.at = len(tokens), positions
         sees = torch.arange(len(tokens), device=self._form.device)[None, :] <= positions[:, None]
-        return self._logits(place, [tokens[at] for at in missing], positions, mask=sees[None, None])
+        return self._logits(place, tokens, positions, mask=sees[None, None])
 
     def _logits(
         self, cache: Any, tokens: Sequence[int], positions: torch.Tensor, *, mask: torch.Tensor | None
     ) -> torch.Tensor:
+        """What is expected after the last of these positions of a row."""
         import torch
 
-        with torch.inference_mode():
+        computed = positions.tolist()
+        with torch.inference_mode(), self._model.reading(tokens, computed):
             found: torch.Tensor = self._model.model(
-                input_ids=torch.tensor([tokens], device=self._form.device),
+                input_ids=torch.tensor([[tokens[at] for at in computed]], device=self._form.device),
                 position_ids=positions[None],
                 attention_mask=mask,
                 logits_to_keep=1,
@@ -245,5 +247,6 @@ class TransformersKV:
         import torch
 
         cache, place = self._form.room(len(tokens))
-        self._logits(cache, tokens, torch.arange(start, start + len(tokens), device=self._form.device), mask=None)
+        moved = [*[tokens[0]] * start, *tokens]
+        self._logits(cache, moved, torch.arange(start, len(moved), device=self._form.device), mask=None)
         return place[0, 0].clone()

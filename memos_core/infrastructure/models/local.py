@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
@@ -99,6 +99,11 @@ class LocalModel:
 
         library = {"torch": torch.__version__, "transformers": transformers.__version__}
         return sha256(canonical({"weights": self.weights, "library": library}))
+
+    def reading(self, tokens: Sequence[int], positions: Sequence[int]) -> AbstractContextManager[None]:
+        """Say, around a pass that computes some positions of a row, what the whole row is; of no use to this one."""
+        del tokens, positions
+        return nullcontext()
 
     def _config(self) -> Mapping[str, Any]:
         given = self.model.config.to_dict()

@@ -1,9 +1,9 @@
-"""Training of adapters: LoRA by peft, with what the base model thinks of other texts kept as it is.
+"""Training of adapters: LoRA by peft, within a scope, and with the model's own answers to something else beside.
 
 References
 ----------
-Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, ICLR 2022. Keeping the old answers by distillation from
-the model itself: Li and Hoiem, Learning without Forgetting, ECCV 2016.
+Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, ICLR 2022. Keeping the old answers by teaching the model
+its own: Li and Hoiem, Learning without Forgetting, ECCV 2016.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
+from math import ceil
 from os import PathLike
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -19,18 +20,17 @@ from memos_core.errors import InvalidInput
 from memos_core.infrastructure.models import speaking
 from memos_core.infrastructure.models.adapter import METHOD, Adapter, adapted, imported, metadata, twin
 from memos_core.infrastructure.models.local import LocalModel
-from memos_core.infrastructure.models.speaking import Encoded, encoded, logits, rows, running
-from memos_core.ports import AdapterTrainer, Course, Example, Keeping, Recipe, Trained, Watching, Weighted
+from memos_core.infrastructure.models.scope import Scopes
+from memos_core.infrastructure.models.speaking import Encoded, encoded, logits, rows
+from memos_core.ports import AdapterTrainer, Course, Keeping, Recipe, Trained, Watching, Weighted
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedModel
 
-CLOSE = 0.3  # loss of a token, in nats, from which on it is worth looking whether all is known
+CLOSE = 0.1  # loss of a token, in nats, from which on it is worth looking whether all is known
 SURE = 2  # epochs in a row in which all checks are answered, then it ends
-KEEP = 3.0  # weight of what is kept, beside that of what is learnt
-DRIFT = 0.02  # nats a token by which the model may think otherwise of what is kept
-PATIENCE = 6  # epochs without a check better answered, then it ends too
+PATIENCE = 2  # epochs without a check better answered, then it ends too
+PEFT_NAME = "default"  # what peft calls an adapter that is given no name
 WARM = 5  # steps in which the learning rate rises
 
 
@@ -120,7 +120,6 @@ class _Place(NamedTuple):
     best: float = 0.0
     waited: int = 0
     sure: int = 0
-    drift: float = 1.0
 
 
 class _Run:
@@ -142,6 +141,7 @@ class _Run:
                 r=recipe.rank, lora_alpha=recipe.rank * recipe.scale, target_modules=_linear(self._network)
             )
             peft.inject_adapter_in_model(config, self._network)
+        Scopes(self._network, model.tokenizer, {PEFT_NAME: course.scope} if course.scope else {})
         self._learnt = {name: weight for name, weight in self._network.named_parameters() if weight.requires_grad}
         self._optimiser = torch.optim.AdamW(self._learnt.values(), lr=recipe.rate, weight_decay=0.0)
         self._kept: list[Encoded] = []
@@ -150,19 +150,20 @@ class _Run:
     @property
     def is_over(self) -> bool:
         """Whether all checks are answered, or no more is to be expected."""
-        is_known = self.at.sure >= SURE and (self.at.drift < DRIFT or not self._recipe.replay)
-        return is_known or self.at.waited >= PATIENCE or self.at.epochs >= self._recipe.epochs
+        return self.at.sure >= SURE or self.at.waited >= PATIENCE or self.at.epochs >= self._recipe.epochs
 
     def adapter(self) -> Adapter:
         """What has been learnt so far."""
         peft = imported()
         tensors = peft.get_peft_model_state_dict(self._network)
         modules = tuple(_linear(self._model.model))
-        return Adapter(self._model.weights, self._recipe.rank, self._recipe.scale, modules, tensors)
+        recipe = self._recipe
+        return Adapter(self._model.weights, recipe.rank, recipe.scale, modules, tensors, self._course.scope)
 
     def epoch(self, progress: Watching | None) -> None:
         """Go once through all lessons, and look whether they are known."""
-        self._kept = self._kept or self._to_keep()
+        if self._recipe.replay:
+            self._kept = self._kept or speaking.own(self._model, self._course.anchors)
         batches = self._batches()
         total, most = 0.0, len(batches) * self._recipe.epochs
         for number, batch in enumerate(batches):
@@ -186,6 +187,8 @@ class _Run:
             for lesson in self._lessons
             for number in range(min(self._recipe.wordings, len(lesson)))
         ]
+        most = min(ceil(self._recipe.replay * len(due)), len(self._kept))
+        due += [self._kept[(self.at.epochs * most + number) % len(self._kept)] for number in range(most)]
         order.shuffle(due)
         due.sort(key=lambda example: len(example.tokens))
         batches = [due[start : start + size] for start in range(0, len(due), size)]
@@ -198,43 +201,14 @@ class _Run:
 
         for group in self._optimiser.param_groups:
             group["lr"] = self._recipe.rate * min(1.0, (self.at.steps + 1) / WARM)
-        count = min(self._recipe.replay, len(self._kept))
-        first = self.at.steps * count
         batch = rows(self._model, learn)
         loss = cross_entropy(logits(self._network, batch).flatten(0, 1), batch.labels.flatten())
         loss.backward()  # type: ignore[no-untyped-call]
-        if keep := [self._kept[(first + number) % len(self._kept)] for number in range(count)]:
-            drift = self._drift(keep)
-            (KEEP * drift).backward()  # type: ignore[no-untyped-call]
-            self.at = self.at._replace(drift=self.at.drift * 0.8 + float(drift.item()) * 0.2)
         torch.nn.utils.clip_grad_norm_(self._learnt.values(), 1.0)
         self._optimiser.step()
         self._optimiser.zero_grad()
         self.at = self.at._replace(steps=self.at.steps + 1)
         return float(loss.item())
-
-    def _drift(self, keep: Sequence[Encoded]) -> torch.Tensor:
-        """How far it now thinks otherwise of what is to be kept: Kullback-Leibler divergence a token, in nats."""
-        import torch
-        from torch.nn.functional import kl_div, log_softmax
-
-        batch = rows(self._model, keep)
-        with torch.no_grad():
-            old = log_softmax(logits(self._model.model, batch), dim=-1)
-        new = log_softmax(logits(self._network, batch), dim=-1)
-        counts = batch.labels != speaking.NO_LOSS
-        return kl_div(new[counts], old[counts], reduction="batchmean", log_target=True)
-
-    def _to_keep(self) -> list[Encoded]:
-        """Texts, and the model's own answers to questions about something else."""
-        own = speaking.answers(self._model, self._course.anchors)
-        anchors = [Example(asked, answer) for asked, answer in zip(self._course.anchors, own, strict=True)]
-        kept = [
-            *(running(self._model, text) for text in self._course.replay),
-            *(encoded(self._model, example) for example in anchors),
-        ]
-        random.Random(self._recipe.seed).shuffle(kept)  # noqa: S311 - an order, not a secret
-        return kept
 
     def _known(self) -> float:
         """The share of checks of whose answer every token is the likeliest."""

@@ -100,6 +100,17 @@ def answers(model: LocalModel, questions: Sequence[str], *, most: int = LONGEST)
     return found
 
 
+def own(model: LocalModel, questions: Sequence[str]) -> list[Encoded]:
+    """What a model answers to questions, as examples of itself: of an answer that is cut, the end is not learnt."""
+    found: list[Encoded] = []
+    for question, answer in zip(questions, answers(model, questions), strict=True):
+        given = prompt(model, question)
+        words = list(model.tokenizer(answer, add_special_tokens=False)["input_ids"])
+        whole = encoded(model, Example(question, answer))
+        found.append(whole if len(words) < LONGEST - 1 else Encoded((*given, *words), len(words)))
+    return found
+
+
 def said(model: LocalModel, batch: Rows, *, most: int) -> list[str]:
     """How a model goes on, without what only marks ends."""
     import torch
