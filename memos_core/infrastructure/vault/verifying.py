@@ -46,6 +46,7 @@ def _guarded(check: Callable[[apsw.Connection], Iterator[Damage]], db: apsw.Conn
 
 
 def _file(db: apsw.Connection) -> Iterator[Damage]:
+    query(db, _SQL["look_at_text"])  # else FTS5 may check against the pages that another connection has replaced
     for (line,) in query(db, _SQL["check_file"]):
         if line != "ok":
             yield Damage("file", str(line))

@@ -59,5 +59,8 @@ insert into text_index (text_index) values ('delete-all');
 -- name: check_text
 insert into text_index (text_index, rank) values ('integrity-check', 1);
 
+-- name: look_at_text
+select rowid from text_index limit 1;
+
 -- name: check_file
 pragma integrity_check(20);
