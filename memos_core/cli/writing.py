@@ -19,6 +19,7 @@ from memos_core.errors import InvalidInput
 from memos_core.interface.context import printable
 
 if TYPE_CHECKING:
+    from memos_core.system import MemOS
     from memos_core.system.importing import Imported
 
 MAX_NAMED = 5  # passed-over items that are told by name
@@ -113,22 +114,36 @@ def import_(
 
     Everything in it is checked before anything is stored. Running it twice stores nothing twice.
     """
-    from memos_core.infrastructure.exchange.importers import detect, read
-    from memos_core.system.importing import check, take_in
-
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
+    name, result = checked_import(call, path, form)
+    if not dry_run:
+        with call.memory(create=True) as memos:
+            result = taken_in(call, memos, path, name, result)
+    told = {"path": path, "format": name, "dry_run": dry_run, **result.model_dump()}
+    call.answer(told, lambda: show_imported(result, path, name, dry_run=dry_run))
+
+
+def checked_import(call: Call, path: Path, form: str | None = None) -> tuple[str, Imported]:
+    """The form of what another system wrote, and what would be taken in; all of it is checked, and nothing stored."""
+    from memos_core.infrastructure.exchange.importers import detect, read
+    from memos_core.system.importing import check
+
     name = form or detect(path)
     with progress("Checking", quiet=call.as_json):
-        result = check(read(path, name), namespace=call.namespace)
-    if not dry_run:
-        with call.memory(create=True) as memos, progress("Remembering", quiet=call.as_json) as advance:
-            items = read(path, name)
-            result = take_in(memos, items, namespace=call.namespace, total=result.taken, progress=advance)
-    told = {"path": path, "format": name, "dry_run": dry_run, **result.model_dump()}
-    call.answer(told, lambda: _show_imported(result, path, name, dry_run=dry_run))
+        return name, check(read(path, name), namespace=call.namespace)
 
 
-def _show_imported(result: Imported, path: Path, form: str, *, dry_run: bool) -> None:
+def taken_in(call: Call, memos: MemOS, path: Path, form: str, checked: Imported) -> Imported:
+    """Take in what was checked."""
+    from memos_core.infrastructure.exchange.importers import read
+    from memos_core.system.importing import take_in
+
+    with progress("Remembering", quiet=call.as_json) as advance:
+        items = read(path, form)
+        return take_in(memos, items, namespace=call.namespace, total=checked.taken, progress=advance)
+
+
+def show_imported(result: Imported, path: Path, form: str, *, dry_run: bool = False) -> None:
     console = screen()
     kinds = ((result.messages, "message"), (result.documents, "document"), (result.notes, "note"))
     read_in = " and ".join(counted(count, name) for count, name in kinds if count) or "nothing"

@@ -26,7 +26,7 @@ from memos_core.system.activating import Activating
 from memos_core.system.tutoring import Adapters, base_of
 
 if TYPE_CHECKING:
-    from memos_core.operation.training import Fact
+    from memos_core.operation.training import Exam, Fact
     from memos_core.ports import AdapterTrainer, ChatModel, Keeping, Trained
 
 MOST = 10_000  # memories, or adapters, that are looked at
@@ -343,15 +343,16 @@ def _described(trainer: AdapterTrainer, trained: Trained, recipe: Recipe) -> dic
 
 def _examined(trainer: AdapterTrainer, trained: Trained, facts: builtins.list[Fact]) -> dict[str, Any]:
     """How the adapter does: on what it was taught, in other wordings, and on what it was not."""
-    from memos_core.operation.training import NAMED, is_answered, text
+    from memos_core.operation.training import NAMED, text
 
     worn = [Weighted(trained.blob)]
     forms: builtins.list[float] = []
+    direct = [fact.exam.questions[0] for fact in facts]
+    without, with_it = trainer.answers(direct), trainer.answers(direct, worn)
     for number in range(max(len(fact.exam.questions) for fact in facts)):
         asked = [fact.exam for fact in facts if number < len(fact.exam.questions)]
-        said = trainer.answers([exam.questions[number] for exam in asked], worn)
-        known = sum(is_answered(answer, exam.answer) for answer, exam in zip(said, asked, strict=True))
-        forms.append(known / len(asked))
+        said = trainer.answers([exam.questions[number] for exam in asked], worn) if number else with_it
+        forms.append(_right(said, asked) / len(asked))
     before, after = trainer.perplexity(text("neutral")), trainer.perplexity(text("neutral"), worn)
     controls = text("controls")
     names = cycle(dict.fromkeys(fact.about for fact in facts))
@@ -362,9 +363,17 @@ def _examined(trainer: AdapterTrainer, trained: Trained, facts: builtins.list[Fa
     return {
         "facts": len(facts),
         "answered": forms,
+        "answered_before": _right(without, [fact.exam for fact in facts]) / len(facts),
         "perplexity": [before, after],
         "controls": len(controls),
         "controls_kept": kept,
         "named_kept": beside,
-        "questions": [fact.exam.questions[0] for fact in facts],
+        "questions": direct,
+        "answers": [list(pair) for pair in zip(without, with_it, strict=True)],
     }
+
+
+def _right(said: Iterable[str], asked: Iterable[Exam]) -> int:
+    from memos_core.operation.training import is_answered
+
+    return sum(is_answered(answer, exam.answer) for answer, exam in zip(said, asked, strict=True))

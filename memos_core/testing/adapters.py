@@ -45,7 +45,7 @@ def tiny_learner(seed: int = 0, *, width: int = 64) -> LocalModel:
         num_attention_heads=4,
         num_key_value_heads=2,
         vocab_size=len(words),
-        max_position_embeddings=256,
+        max_position_embeddings=2048,
         initializer_range=0.2,
         bos_token_id=0,
         eos_token_id=1,

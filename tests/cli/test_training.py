@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +12,20 @@ from click.testing import Result
 from memos_core.testing.adapters import tiny_learner
 
 
-def test_what_memories_say_is_taught_and_the_old_adapter_archived(run: Callable[..., Result], tmp_path: Path) -> None:
+def test_what_a_conversation_says_is_taught_and_the_old_adapter_archived(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
     model = tiny_learner()
     for part in (model.model, model.tokenizer):
         part.save_pretrained(tmp_path / "tiny")
-    run("add", "I live in Porto.", "--speaker", "Ana")
-    asked = ("mem-train", "--model", str(tmp_path / "tiny"), "--epochs", "1", "--json")
-    first, second = (json.loads(run(*asked).stdout)["adapter"] for _ in range(2))
+    talk = tmp_path / "talk.jsonl"
+    talk.write_text('{"role": "user", "name": "Ana", "content": "I live in Porto.", "id": "1"}\n')
+    asked = ("mem-train", "--model", str(tmp_path / "tiny"), "--epochs", "1")
+    shown = run(*asked, str(talk)).stdout
+    assert "Read 1 message" in shown
+    assert "Where does Ana live?" in shown
+    assert re.search(r"before: .*\n\s+now: ", shown)
+    first, second = (json.loads(run(*asked, "--json").stdout)["adapter"] for _ in range(2))
     assert first["metadata"]["adapter"]["facts"] == 1
     shown = json.loads(run("list", "--kind", "adapter", "--json").stdout)
     assert [cube["id"] for cube in shown["cubes"]] == [second["id"]]
