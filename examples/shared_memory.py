@@ -3,7 +3,8 @@
 python examples/shared_memory.py                                  # two tiny models, made for this, in seconds
 python examples/shared_memory.py MODEL OTHER_MODEL                # folders of transformers or .gguf files, in minutes
 
-Plaintext is what they share. A cache and an adapter are each for one model, are made of the same texts, and fall with them.
+Plaintext is what they share. A cache and an adapter are each for one model, are made of the same texts, and fall with
+them.
 """
 
 import sys

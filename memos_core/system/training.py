@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Unpack
 
+from memos_core.cube.audit import OWNER
 from memos_core.cube.grant import Right
 from memos_core.cube.memcube import RECALLED, Kind, MemCube, Trust
 from memos_core.cube.message import names
-from memos_core.cube.namespace import Namespace, NamespaceLike
+from memos_core.cube.namespace import Namespace, NamespaceLike, covers
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.payload import BlobRef, Parametric
 from memos_core.cube.selection import Filters, Selection, selection
@@ -156,21 +157,21 @@ class Training(Activating):
         Raises
         ------
         AdapterUnfit
-            If one that is named cannot be used: it is no adapter, for another model, archived, expired, or fallen.
+            If one that is named cannot be used: it is no adapter, for another model, archived, expired, fallen, or
+            of a package whose licence is over.
         """
         address = parse_namespace(namespace)
         trainer = _trainer(base_model)
         self._let_lapse()
-        wanted = selection(address, now=self._clock.now(), **filters)
+        wanted = self._licensed(selection(address, now=self._clock.now(), **filters))
         if cubes is None:
             found = [cube for cube in self._adapters(wanted) if base_of(cube) == trainer.base_model]
-            return trainer.adapted([Weighted(bytes(self._vault.blob(cube.id))) for cube in found])
+            return trainer.adapted([Weighted(self._worn(cube)) for cube in found])
         weights = cubes if isinstance(cubes, Mapping) else dict.fromkeys(names(cubes, "cubes"), 1.0)
-        for name in weights:
-            _check(self.get(name), wanted, trainer)
-        return trainer.adapted(
-            [Weighted(bytes(self._vault.blob(name)), float(weight)) for name, weight in weights.items()]
-        )
+        named = [self.get(name) for name in weights]
+        for cube in named:
+            _check(cube, wanted, trainer)
+        return trainer.adapted([Weighted(self._worn(cube), float(weights[cube.id])) for cube in named])
 
     def externalise(
         self, cube_id: str, base_model: object, *, questions: Iterable[str] | None = None
@@ -201,7 +202,7 @@ class Training(Activating):
         cube = self.get(cube_id)
         self._vault.authorise(Right.WRITE, cube.namespace, kind=Kind.FACT)
         trainer = _trainer(base_model)
-        _check(cube, Selection(namespace=cube.namespace, now=self._clock.now()), trainer)
+        _check(cube, self._licensed(Selection(namespace=cube.namespace, now=self._clock.now())), trainer)
         known = cube.metadata["adapter"].get("questions", []) if questions is None else questions
         asked = names(known, "questions")
         if not asked:
@@ -243,6 +244,18 @@ class Training(Activating):
         address = parse_namespace(namespace)
         tier = Adapters(self, _trainer(base_model), address, recipe)
         self._backends[tier.name], self._tiers[tier.name] = tier, address
+
+    def _licensed(self, wanted: Selection) -> Selection:
+        """A selection without what is not licensed any more."""
+        return self._vault.packages.recalled(wanted, self._clock.now())
+
+    def _worn(self, cube: MemCube) -> bytes:
+        """The bytes of an adapter that is about to be used, which is counted if it is under a licence."""
+        if self._vault.packages:
+            from memos_core.infrastructure.memstore.metering import Meter
+
+            Meter(self._whole).count([cube], now=self._clock.now(), principal=self._principal or OWNER)
+        return bytes(self._vault.blob(cube.id))
 
     # what is taught, and what came of it
 
@@ -324,7 +337,9 @@ def _check(cube: MemCube, wanted: Selection, trainer: AdapterTrainer) -> None:
     if not isinstance(cube.payload, Parametric):
         raise AdapterUnfit(detail=f"{cube.id} is a {cube.kind.value}, and no adapter.")
     if cube.state not in RECALLED or not wanted.admits(cube):
-        why = f"it is {cube.state.value}" if cube.state not in RECALLED else "it is not among those asked for"
+        is_closed = any(covers(place, cube.namespace) for place in wanted.without)
+        why = "its licence is over" if is_closed else "it is not among those asked for"
+        why = f"it is {cube.state.value}" if cube.state not in RECALLED else why
         raise AdapterUnfit(detail=f"{cube.id} cannot be used: {why}.")
     if cube.payload.base_model != trainer.base_model:
         made, here = cube.payload.base_model[:12], trainer.base_model[:12]

@@ -12,6 +12,7 @@ from memos_core.cube.answer import Hit
 from memos_core.cube.audit import START, AuditEntry, AuditQuery
 from memos_core.cube.canonical import canonical
 from memos_core.cube.listing import Installed, Licence, Report
+from memos_core.cube.memcube import MemCube
 from memos_core.cube.namespace import Namespace, covers
 from memos_core.errors import InvalidInput, LicenceError, MemOSWarning, VaultBusy, VaultFull
 from memos_core.infrastructure.memstore.ledger import Ledger
@@ -50,23 +51,36 @@ class Meter:
 
     def counted(self, hits: Sequence[Hit], *, now: datetime, principal: str) -> list[Hit]:
         """The hits that may be given out: those under licences once they are counted."""
-        found: dict[Namespace, list[str]] = defaultdict(list)
-        for hit in hits:
-            installed = self._places.holding(hit.cube.namespace)
-            if installed is not None and installed.licence is not None:
-                found[installed.namespace].append(hit.cube.id)
-        if not found:
-            return list(hits)
         try:
-            with self._vault.transaction():
-                for place, cubes in found.items():
-                    self._count(self._places.all()[place], cubes, now, principal)
-                self._ledger.see(max(now, self._places.seen() or now))
+            self.count([hit.cube for hit in hits], now=now, principal=principal)
         except (VaultBusy, VaultFull) as error:
             told = f"What is licensed cannot be counted now, and is not recalled: {error}"
             warnings.warn(MemOSWarning(told), stacklevel=4)
-            return [hit for hit in hits if not any(covers(place, hit.cube.namespace) for place in found)]
+            return [hit for hit in hits if self._licensed(hit.cube) is None]
         return list(hits)
+
+    def count(self, cubes: Iterable[MemCube], *, now: datetime, principal: str) -> None:
+        """Count a recall of each licensed package among these, before it is given out.
+
+        Raises
+        ------
+        VaultBusy, VaultFull
+            If it cannot be counted. Nothing was, and nothing of it may be given out.
+        """
+        found: dict[Namespace, list[str]] = defaultdict(list)
+        for cube in cubes:
+            if (installed := self._licensed(cube)) is not None:
+                found[installed.namespace].append(cube.id)
+        if found:
+            with self._vault.transaction():
+                for place, named in found.items():
+                    self._count(self._places.all()[place], named, now, principal)
+                self._ledger.see(max(now, self._places.seen() or now))
+
+    def _licensed(self, cube: MemCube) -> Installed | None:
+        """The package under a licence that a cube belongs to."""
+        installed = self._places.holding(cube.namespace)
+        return None if installed is None or installed.licence is None else installed
 
     def report(self, installed: Installed) -> bytes:
         """How often memories of a package were recalled under its licence, signed by a key of this vault.
