@@ -56,7 +56,8 @@ class Gate:
     calls
         For each token.
     failures
-        For each address from which tokens come that are none: guessing is slow.
+        For each address from which tokens come that are none: guessing is slow. Behind a proxy all share one address,
+        so who has been let in is not kept waiting for what others guess.
     """
 
     def __init__(self, app: ASGIApp, *, security: TransportSecuritySettings, calls: Buckets, failures: Buckets) -> None:
@@ -64,6 +65,7 @@ class Gate:
         self._security = TransportSecurityMiddleware(security)
         self._calls = calls
         self._failures = failures
+        self._known: OrderedDict[str, None] = OrderedDict()  # digests of what was let in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,14 +81,24 @@ class Gate:
             return
 
         async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 401:
-                self._failures.take(address)
+            if message["type"] == "http.response.start":
+                self._learn(bearer if token else "", address, is_let_in=message["status"] != 401)
             await send(message)
 
         await self._app(scope, receive, watched)
 
+    def _learn(self, bearer: str, address: str, *, is_let_in: bool) -> None:
+        self._known.pop(bearer, None)
+        if not is_let_in:
+            self._failures.take(address)
+        elif bearer:
+            self._known[bearer] = None
+            while len(self._known) > MOST_KEPT:
+                self._known.popitem(last=False)
+
     def _slowed(self, bearer: str, address: str) -> Response | None:
-        wait = max(self._failures.wait(address), self._calls.wait(bearer) if bearer else 0.0)
+        guessing = 0.0 if bearer in self._known else self._failures.wait(address)
+        wait = max(guessing, self._calls.wait(bearer) if bearer else 0.0)
         if wait > 0:
             return Response("Too many requests", status_code=429, headers={"Retry-After": str(math.ceil(wait))})
         if bearer:

@@ -16,13 +16,14 @@ import pytest
 import uvicorn
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.server.transport_security import TransportSecuritySettings
 from typer.testing import CliRunner
 
 from memos_core import MemOS
 from memos_core.cli.app import app as command_line
 from memos_core.errors import InvalidInput
 from memos_core.testing.embedders import HashingEmbedder
-from memos_mcp.gate import Buckets
+from memos_mcp.gate import Buckets, Gate
 from memos_mcp.http import Listening, application
 from memos_mcp.identity import Callers
 from memos_mcp.tokens import TokenFile, tokens_of
@@ -185,6 +186,37 @@ def test_buckets_fill_again_and_are_not_kept_for_ever() -> None:
     for number in range(10_001):
         buckets.take(str(number))
     assert len(buckets._held) == 10_000
+
+
+async def test_who_was_let_in_does_not_wait_for_what_others_guess_behind_the_same_proxy() -> None:
+    async def app(scope: Any, _receive: Any, send: Any) -> None:
+        is_good = dict(scope["headers"])[b"authorization"] == b"Bearer good"
+        await send({"type": "http.response.start", "status": 200 if is_good else 401, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    def slow(burst: int) -> Buckets:
+        return Buckets(burst=burst, per_second=0.001, clock=lambda: 0.0)
+
+    gate = Gate(app, security=TransportSecuritySettings(allowed_hosts=["localhost"]), calls=slow(100), failures=slow(2))
+
+    async def status(token: str) -> int:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        headers = [(b"host", b"localhost"), (b"authorization", b"Bearer " + token.encode())]
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "client": ("10.0.0.1", 1)}
+        await gate(scope, _nothing, send)
+        return int(sent[0]["status"])
+
+    assert await status("good") == 200
+    assert [await status(f"guess {number}") for number in range(4)] == [401, 401, 429, 429]
+    assert await status("good") == 200
+
+
+async def _nothing() -> Any:
+    return {"type": "http.request", "body": b""}
 
 
 def test_it_does_not_begin_where_everybody_or_nobody_could_come_in(tmp_path: Path) -> None:
