@@ -175,6 +175,30 @@ async def test_fifty_calls_at_once_of_two_callers_are_all_answered(running: Runn
     assert running.memos.verify() == []
 
 
+def test_callers_that_vanish_in_the_middle_leave_a_server_that_lives_and_a_whole_vault(running: Running) -> None:
+    token = running.token("agent:gone", "gone", role="editor")
+    client = {"protocolVersion": "2026-07-28", "clientCapabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    params = {
+        "name": "memory_add",
+        "arguments": {"facts": [{"text": f"Fact number {number}"} for number in range(50)]},
+        "_meta": {f"io.modelcontextprotocol/{name}": value for name, value in client.items()},
+    }
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+    headers = {"host": f"127.0.0.1:{running.port}", "authorization": f"Bearer {token}", **ACCEPT}
+    headers |= {"content-type": "application/json", "mcp-protocol-version": "2026-07-28"}
+    headers |= {"mcp-method": "tools/call", "mcp-name": "memory_add"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "content-length": len(body)}.items())
+    for wait, said in ((0, body), (0, body), (0.05, body), (0.2, body), (0, body[:99])):
+        with socket.create_connection(("127.0.0.1", running.port)) as caller:
+            caller.sendall(f"POST /mcp HTTP/1.1\r\n{head}\r\n{said}".encode())
+            time.sleep(wait)
+    answer = httpx2.post(running.url, content=body, headers={**headers, "connection": "close"}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert running.memos.count(namespace="gone") % 50 == 0
+    assert running.memos.count(namespace="gone") >= 50
+    assert running.memos.verify() == []
+
+
 def test_buckets_fill_again_and_are_not_kept_for_ever() -> None:
     now = [0.0]
     buckets = Buckets(burst=2, per_second=0.5, clock=lambda: now[0])
