@@ -82,16 +82,17 @@ class Gate:
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._learn(bearer if token else "", address, is_let_in=message["status"] != 401)
+                if message["status"] == 401:
+                    self._failures.take(address)
+                self._learn(bearer, is_somebody=getattr(scope.get("user"), "is_authenticated", False))
             await send(message)
 
         await self._app(scope, receive, watched)
 
-    def _learn(self, bearer: str, address: str, *, is_let_in: bool) -> None:
+    def _learn(self, bearer: str, *, is_somebody: bool) -> None:
+        """Remember whose token was verified: that something was answered says nothing, for some pages are open."""
         self._known.pop(bearer, None)
-        if not is_let_in:
-            self._failures.take(address)
-        elif bearer:
+        if is_somebody:
             self._known[bearer] = None
             while len(self._known) > MOST_KEPT:
                 self._known.popitem(last=False)

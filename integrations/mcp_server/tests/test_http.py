@@ -17,6 +17,7 @@ import uvicorn
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.authentication import SimpleUser
 from typer.testing import CliRunner
 
 from memos_core import MemOS
@@ -215,7 +216,10 @@ def test_buckets_fill_again_and_are_not_kept_for_ever() -> None:
 async def test_who_was_let_in_does_not_wait_for_what_others_guess_behind_the_same_proxy() -> None:
     async def app(scope: Any, _receive: Any, send: Any) -> None:
         is_good = dict(scope["headers"])[b"authorization"] == b"Bearer good"
-        await send({"type": "http.response.start", "status": 200 if is_good else 401, "headers": []})
+        if is_good:
+            scope["user"] = SimpleUser("somebody")
+        status = 200 if is_good or scope["path"] == "/open" else 401
+        await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
     def slow(burst: int) -> Buckets:
@@ -223,20 +227,32 @@ async def test_who_was_let_in_does_not_wait_for_what_others_guess_behind_the_sam
 
     gate = Gate(app, security=TransportSecuritySettings(allowed_hosts=["localhost"]), calls=slow(100), failures=slow(2))
 
-    async def status(token: str) -> int:
+    async def status(token: str, path: str = "/") -> int:
         sent: list[Any] = []
 
         async def send(message: Any) -> None:
             sent.append(message)
 
         headers = [(b"host", b"localhost"), (b"authorization", b"Bearer " + token.encode())]
-        scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "client": ("10.0.0.1", 1)}
+        scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": ("10.0.0.1", 1)}
         await gate(scope, _nothing, send)
         return int(sent[0]["status"])
 
     assert await status("good") == 200
-    assert [await status(f"guess {number}") for number in range(4)] == [401, 401, 429, 429]
+    guesses = [f"guess {number}" for number in range(4)]
+    assert [await status(guess, "/open") for guess in guesses] == [200] * 4  # which makes nobody of them
+    assert [await status(guess) for guess in guesses] == [401, 401, 429, 429]
     assert await status("good") == 200
+
+
+def test_guesses_from_an_address_do_not_keep_out_who_comes_from_it_with_a_token(tmp_path: Path) -> None:
+    server = Running(tmp_path, calls_a_second=1_000)
+    try:
+        assert server.post(server.first).status_code == 200
+        assert [server.post("guess").status_code for _ in range(22)][-1] == 429
+        assert server.post(server.first).status_code == 200
+    finally:
+        server.stop()
 
 
 async def _nothing() -> Any:
