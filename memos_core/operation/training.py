@@ -1,9 +1,10 @@
 """Lessons: from what memories say to what a model is taught, asked on the way, and asked at the end. Pure.
 
 The three do not overlap. Lessons state a fact and ask for it inside a sentence ("Can you tell me where Orla Venn
-lives?"). Checks, by which training ends, keep the order of a statement ("Orla Venn lives where?"). Exams, by which the
-adapter is judged, are put with another verb form and order ("Where does Orla Venn live?"), about somebody named before
-("Where do they live?"), or as a sentence to be ended; none of these forms is in a lesson.
+lives?"), also about somebody named before ("Say where they live."), and have it go on from its beginning. Checks, by
+which training ends, keep the order of a statement ("Orla Venn lives where?"). Exams, by which the adapter is judged,
+are put with another verb form and order ("Where does Orla Venn live?"), or are of the last two kinds in other words
+("Where do they live?", "Finish this sentence: Orla Venn lives in"): no question of an exam is in a lesson.
 
 References
 ----------
@@ -108,7 +109,7 @@ def course(taught: Sequence[Fact]) -> Course:
     lessons, checks = tuple(fact.wordings for fact in taught), tuple(fact.check for fact in taught)
     scope = tuple(dict.fromkeys(fact.about for fact in taught))
     forms = [(subject, BESIDE[number % len(BESIDE)]) for number, subject in enumerate(scope)]
-    beside = zip(text("anchors")[::2], cycle(forms), strict=False)
+    beside = zip(text("anchors"), cycle(forms), strict=False)
     anchors = tuple(form.format(subject=subject, question=question) for question, (subject, form) in beside)
     return Course(lessons, checks, anchors, scope)
 
