@@ -7,9 +7,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
 from memos_core.testing.adapters import tiny_learner
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_what_a_conversation_says_is_taught_and_the_old_adapter_archived(

@@ -8,6 +8,8 @@ from memos_core.infrastructure.models.lora import LoraTrainer
 from memos_core.ports import AdapterTrainer
 from memos_core.testing.adapters import AdapterConformance, tiny_learner
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 class TestLora(AdapterConformance):
     @pytest.fixture

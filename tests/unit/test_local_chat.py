@@ -26,10 +26,7 @@ TURNS = [Turn("system", "Be brief."), Turn("user", "What is the capital of Franc
 
 
 @pytest.fixture(scope="module")
-def local() -> LocalModel:
-    import torch
-
-    torch.set_num_threads(1)
+def local(one_thread: None) -> LocalModel:
     return LocalModel.load(FOLDER)
 
 

@@ -31,14 +31,7 @@ ANA, BOB = "Where does Ana live?", "Where does Bob live?"
 EAGER = Limits(hot=0, settled=timedelta(0))
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
