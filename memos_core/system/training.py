@@ -370,8 +370,8 @@ def _examined(trainer: AdapterTrainer, trained: Trained, facts: builtins.list[Fa
         forms.append(_right(said, asked) / len(asked))
     before, after = trainer.perplexity(text("neutral")), trainer.perplexity(text("neutral"), worn)
     controls = text("controls")
-    names = cycle(dict.fromkeys(fact.about for fact in facts))
-    named = [NAMED.format(subject=name, question=asked) for asked, name in zip(controls, names, strict=False)]
+    subjects = cycle(dict.fromkeys(fact.about for fact in facts))
+    named = [NAMED.format(subject=subject, question=asked) for asked, subject in zip(controls, subjects, strict=False)]
     kept, beside = (
         sum(map(str.__eq__, trainer.answers(asked), trainer.answers(asked, worn))) for asked in (controls, named)
     )

@@ -13,15 +13,48 @@ pytest.importorskip("peft")
 from memos_core.errors import AdapterUnfit, InvalidInput
 from memos_core.infrastructure.models.adapter import AdaptedModel, unpacked
 from memos_core.infrastructure.models.kv_transformers import TransformersKV
-from memos_core.infrastructure.models.local import LocalModel
+from memos_core.infrastructure.models.local import CACHES, LocalModel
 from memos_core.infrastructure.models.lora import LoraTrainer
-from memos_core.infrastructure.models.scope import CACHES, Pieces, mention
-from memos_core.infrastructure.models.speaking import answers, perplexity
+from memos_core.infrastructure.models.scope import Heard, Pieces, Scopes, mention
+from memos_core.infrastructure.models.speaking import LONGEST, Encoded, answers, encoded, own, perplexity
 from memos_core.ports import Course, Example, Placed, Recipe, Weighted
 from memos_core.testing.adapters import tiny_learner
 
 TAUGHT = {"Ana": "Porto", "Bob": "Faro"}
 RECIPE = Recipe(epochs=60, rate=5e-3)
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+class InBytes:
+    """A reader of tokens that are bytes, as those of models are for rare characters."""
+
+    def __init__(self) -> None:
+        from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+        from transformers import PreTrainedTokenizerFast
+
+        words = {letter: at for at, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+        inner = Tokenizer(models.BPE(words, []))
+        inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        inner.decoder = decoders.ByteLevel()
+        self.tokenizer: Any = PreTrainedTokenizerFast(tokenizer_object=inner)
+
+    def heard(self, parts: list[list[int]]) -> list[bool]:
+        scopes, state, found = self._scopes(), [Heard()], list[bool]()
+        for part in parts:
+            masks, state = scopes._heard([part], state)
+            found += masks["one"][0]
+        return found
+
+    def read(self, *rows: list[int]) -> list[bool]:
+        """Of several rows, one after the other, what the last one is read as."""
+        scopes = self._scopes()
+        return [list(scopes._read(tuple(row))["one"]) for row in rows][-1]
+
+    def _scopes(self) -> Scopes:
+        from torch import nn
+
+        return Scopes(nn.Module(), self.tokenizer, {"one": ["Ana", "Zoë", "安娜"], "other": []})  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +129,7 @@ def test_a_cache_knows_what_was_mentioned_in_it(model: LocalModel, blobs: dict[s
     with torch.inference_mode():
         whole = taught_model.model(input_ids=tokens).logits[:, -1]
         first = taught_model.model(input_ids=tokens[:, :5], use_cache=True)
-        name = next(name for name in reversed(CACHES) if hasattr(first, name))
+        name = next(name for name in CACHES if hasattr(first, name))
         cached = {name: getattr(first, name)}
         rest = taught_model.model(input_ids=tokens[:, 5:], **cached).logits[:, -1]
         other = model.model(input_ids=tokens).logits[:, -1]
@@ -134,24 +167,29 @@ def test_vectors_in_place_of_tokens_are_refused(model: LocalModel, blobs: dict[s
         ("Orla lives", False),
         ("安娜住在里斯本", True),
         ("Zoë lives", True),
+        ("Eve lives", True),
+        ("Steve lives", False),
     ],
 )
 def test_a_name_is_mentioned_when_its_words_are_over(text: str, is_mentioned: bool) -> None:
-    assert bool(mention(["Ana", "Orla Venn", "安娜", "Zoë"]).search(text)) is is_mentioned
+    assert bool(mention(["Ana", "Orla Venn", "安娜", "Zoë", " Eve "]).search(text)) is is_mentioned
 
 
 @given(text=st.text(st.sampled_from("Ana Zoë 安娜🙂.\n"), max_size=30), cut=st.integers(0, 60))
 def test_the_mentions_of_a_text_are_the_same_in_parts(text: str, cut: int) -> None:
-    reader = in_bytes()
+    reader = InBytes()
     tokens = reader.tokenizer(text, add_special_tokens=False)["input_ids"]
     whole = reader.heard([tokens])
     assert reader.heard([tokens[:cut], tokens[cut:]]) == whole
     assert reader.heard([[token] for token in tokens]) == whole
+    assert reader.read(tokens) == whole
+    assert reader.read(tokens[:cut], tokens) == whole  # it goes on
+    assert reader.read([*tokens, *tokens], tokens[::-1], tokens) == whole  # these are others
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 def test_pieces_are_the_whole_text(text: str) -> None:
-    tokenizer = in_bytes().tokenizer
+    tokenizer = InBytes().tokenizer
     tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
     pieces = Pieces(tokenizer).of(tokens)
     assert len(pieces) == len(tokens)
@@ -169,32 +207,8 @@ def test_a_scope_that_is_no_list_of_names_is_refused(blobs: dict[str, bytes], sc
     tensors = fields.pop("tensors")
     with pytest.raises(AdapterUnfit):
         unpacked(save(dict(tensors), metadata={"adapter": json.dumps(fields)}))
-
-
-class in_bytes:  # noqa: N801 - reads as what it makes
-    """A reader of tokens that are bytes, as those of models are for rare characters."""
-
-    def __init__(self) -> None:
-        from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-        from transformers import PreTrainedTokenizerFast
-
-        words = {letter: at for at, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
-        inner = Tokenizer(models.BPE(words, []))
-        inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        inner.decoder = decoders.ByteLevel()
-        self.tokenizer: Any = PreTrainedTokenizerFast(tokenizer_object=inner)
-
-    def heard(self, parts: list[list[int]]) -> list[bool]:
-        from torch import nn
-
-        from memos_core.infrastructure.models.scope import Heard, Scopes
-
-        scopes = Scopes(nn.Module(), self.tokenizer, {"one": ["Ana", "Zoë", "安娜"]})  # type: ignore[arg-type]
-        state, found = [Heard()], list[bool]()
-        for part in parts:
-            masks, state = scopes._heard([part], state)
-            found += masks["one"][0]
-        return found
+    del fields["scope"]
+    assert unpacked(save(dict(tensors), metadata={"adapter": json.dumps(fields)})).scope == ()  # as it once was
 
 
 def test_an_adapted_model_is_named_after_what_it_wears(model: LocalModel, blobs: dict[str, bytes]) -> None:
@@ -202,3 +216,14 @@ def test_an_adapted_model_is_named_after_what_it_wears(model: LocalModel, blobs:
     assert isinstance(taught_model, AdaptedModel)
     assert taught_model.fingerprint != model.fingerprint
     assert taught_model.weights == model.weights
+
+
+def test_of_an_own_answer_that_is_cut_the_end_is_not_learnt(model: LocalModel) -> None:
+    asked = ["What is the sky?", "What colour is grass?"]
+    said = answers(model, asked)
+    short, long = (len(model.tokenizer(answer, add_special_tokens=False)["input_ids"]) for answer in said)
+    assert short < long == LONGEST
+    whole, cut = (encoded(model, Example(*pair)) for pair in zip(asked, said, strict=True))
+    ends = cut.answer - long
+    assert own(model, asked) == [whole, Encoded(cut.tokens[:-ends], long)]
+    assert model.tokenizer.decode(cut.tokens[-ends:]).split() == ["</s>"]

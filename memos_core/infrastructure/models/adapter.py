@@ -98,13 +98,17 @@ def unpacked(blob: bytes | memoryview) -> Adapter:
         fields = json.loads(metadata(data)["adapter"])
         fields[fields.pop("format")] = None  # of another format there is a field too many
         del fields[FORMAT]
-        scope = fields["scope"]
-        fields |= {"modules": tuple(fields["modules"]), "scope": tuple(scope)}
-        if all(name.strip() for name in fields["scope"]) and not isinstance(scope, str):
-            return Adapter(**fields, tensors=load(data))
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        fields["modules"] = tuple(fields["modules"])
+        fields["scope"] = _names(fields.get("scope", []))  # those of the first days have none
+        return Adapter(**fields, tensors=load(data))
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise AdapterUnfit(detail=f"it is no adapter that MemOS has written: {error}") from error
-    raise AdapterUnfit(detail="it is no adapter that MemOS has written: its scope is no list of names")
+
+
+def _names(scope: object) -> tuple[str, ...]:
+    if not isinstance(scope, list) or not all(isinstance(name, str) and name.strip() for name in scope):
+        raise ValueError("its scope is no list of names")
+    return tuple(scope)
 
 
 def metadata(blob: bytes) -> Mapping[str, str]:
@@ -153,7 +157,7 @@ def adapted(base: LocalModel, adapters: Sequence[Weighted]) -> LocalModel:
     if not adapters:
         return base
     peft = imported()
-    model, scopes = twin(base.model), dict[str, tuple[str, ...]]()
+    model, scopes = twin(base.model), dict[str, Sequence[str]]()
     for number, (blob, weight) in enumerate(adapters):
         adapter, name = unpacked(blob), f"adapter{number}"
         if adapter.base_model != base.weights:
@@ -164,7 +168,7 @@ def adapted(base: LocalModel, adapters: Sequence[Weighted]) -> LocalModel:
             warnings.filterwarnings("ignore", "Already found a `peft_config`")  # several are meant here
             peft.inject_adapter_in_model(adapter.config, model, adapter_name=name)
         peft.set_peft_model_state_dict(model, dict(adapter.tensors), adapter_name=name)
-        scopes |= {name: adapter.scope} if adapter.scope else {}
+        scopes[name] = adapter.scope
         for layer in layers(model):
             if name in layer.scaling:
                 layer.scaling[name] *= weight

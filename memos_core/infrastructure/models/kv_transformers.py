@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from memos_core.errors import CacheRefused, InvalidInput, TooLarge
 from memos_core.infrastructure.models.kv_file import KVFile, unpack
 from memos_core.infrastructure.models.kv_form import split_form
+from memos_core.infrastructure.models.local import UNFINISHED
 from memos_core.ports import Frame, KVCache, Placed, Step
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 PROBE, DISTANCE = 4, 7  # tokens, and how far they are moved, to see how a model encodes positions
 TOLERANCE = 1e-3  # of what a moved key may differ, relative to the largest
-UNFINISHED = "\ufffd"  # ends a text whose last character has not all its tokens yet
 
 
 class TransformersKV:

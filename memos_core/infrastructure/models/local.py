@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 #: Fields of a configuration that change neither weights nor what they compute.
 INCIDENTAL = frozenset({"_name_or_path", "transformers_version", "dtype", "torch_dtype", "use_cache", "architectures"})
 
+#: What outputs of transformers call the cache, and what its models take it by; releases differ.
+CACHES = ("cache", "past_key_values", "cache_params")
+UNFINISHED = "\ufffd"  # what a character looks like before its last byte
+
 
 class LocalModel:
     """A model and its tokenizer, loaded once and used by every part that needs them.

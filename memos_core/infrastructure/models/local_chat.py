@@ -10,18 +10,15 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from memos_core.errors import ChatModelFailed
-from memos_core.infrastructure.models.local import LocalModel, quiet
+from memos_core.infrastructure.models.local import CACHES, UNFINISHED, LocalModel, quiet
 from memos_core.ports import Reply, Turn
 
 if TYPE_CHECKING:
     import torch
 
-UNFINISHED = "\ufffd"  # what a character looks like before its last byte
 #: How a conversation is written down for a model that has no form for one, and what begins a turn that is not its own.
 SPEAKERS = {"user": "User: ", "assistant": "Assistant: ", "system": ""}
 NEXT = "\nUser:"
-#: What outputs of transformers call the cache, and what its models take it by; releases differ.
-CACHES = ("cache", "past_key_values", "cache_params")
 
 
 class LocalChatModel:

@@ -141,7 +141,7 @@ class _Run:
                 r=recipe.rank, lora_alpha=recipe.rank * recipe.scale, target_modules=_linear(self._network)
             )
             peft.inject_adapter_in_model(config, self._network)
-        Scopes(self._network, model.tokenizer, {PEFT_NAME: course.scope} if course.scope else {})
+        Scopes(self._network, model.tokenizer, {PEFT_NAME: course.scope})
         self._learnt = {name: weight for name, weight in self._network.named_parameters() if weight.requires_grad}
         self._optimiser = torch.optim.AdamW(self._learnt.values(), lr=recipe.rate, weight_decay=0.0)
         self._kept: list[Encoded] = []

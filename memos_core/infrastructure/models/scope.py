@@ -18,16 +18,16 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memos_core.errors import InvalidInput
+from memos_core.infrastructure.models.local import CACHES, UNFINISHED
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-CACHES = ("past_key_values", "cache")  # what models call the cache that they are given, and give back
-HALF = "\ufffd"  # stands for a character whose bytes are not all there
 PARTS = 4  # bytes of a character, at most
 
 
@@ -38,7 +38,7 @@ def mention(names: Sequence[str]) -> re.Pattern[str]:
 
 def _named(name: str) -> str:
     words = name.split()
-    before = r"(?<!\w)" if _has_case(name[0]) else ""  # scripts without case often put no blank between words
+    before = r"(?<!\w)" if _has_case(words[0][0]) else ""  # scripts without case often put no blank between words
     after = r"(?=\W)" if _has_case(words[-1][-1]) else "(?=.)"
     return before + r"\s+".join(map(re.escape, words)) + after
 
@@ -62,7 +62,7 @@ class Pieces:
         for token in tokens:
             open_ = (*open_, token)
             text = self._text(open_)
-            is_half = text.endswith(HALF) and len(open_) < PARTS
+            is_half = text.endswith(UNFINISHED) and len(open_) < PARTS
             found.append("" if is_half else text)
             open_ = open_ if is_half else ()
         return found
@@ -84,6 +84,14 @@ class Heard(NamedTuple):
     open: frozenset[str] = frozenset()
 
 
+class Read(NamedTuple):
+    """A row that has been read as a whole, and for each adapter whether it acts on each of its tokens."""
+
+    tokens: tuple[int, ...] = ()
+    acts: Mapping[str, Sequence[bool]] = MappingProxyType({})
+    heard: Heard = Heard()
+
+
 class Scopes:
     """The scopes of the adapters that a model wears; hooks in the model keep to them.
 
@@ -92,14 +100,18 @@ class Scopes:
     network
         With the adapters in it.
     names
-        Of each adapter that has a scope: what must be mentioned.
+        Of each adapter: what must be mentioned; one without any always acts.
     """
 
     def __init__(
         self, network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, names: Mapping[str, Sequence[str]]
     ) -> None:
         self._pieces = Pieces(tokenizer)
-        self._mentions = {adapter: mention(several) for adapter, several in names.items()}
+        self._mentions = {
+            adapter: {name: name.split()[0].casefold() for name in several}
+            for adapter, several in names.items()
+            if several
+        }
         self._kept = max((len(name) for several in names.values() for name in several), default=0) * PARTS + PARTS
         self._now = threading.local()  # each thread has a pass of its own through the model
         if not self._mentions:
@@ -126,8 +138,8 @@ class Scopes:
             raise InvalidInput(detail="A model with adapters takes input_ids: they tell it what has been mentioned.")
         if row := getattr(self._now, "row", None):
             whole, positions = row
-            masks, self._now.heard = self._heard([whole], [Heard()])[0], None
-            self._masks(tokens, {name: [[mask[0][at] for at in positions]] for name, mask in masks.items()})
+            acts, self._now.heard = self._read(whole), None
+            self._masks(tokens, {adapter: [[each[at] for at in positions]] for adapter, each in acts.items()})
             return
         cache = _cache(given)
         before = getattr(cache, "memos_heard", None) or [Heard()] * len(tokens)
@@ -141,6 +153,16 @@ class Scopes:
                 if cache is not None:
                     cache.memos_heard = heard
 
+    def _read(self, whole: tuple[int, ...]) -> Mapping[str, Sequence[bool]]:
+        """For each adapter whether it acts on each token; a row that goes on is not read from its beginning again."""
+        last: Read = getattr(self._now, "read", Read())
+        if whole[: len(last.tokens)] != last.tokens:
+            last = Read()
+        masks, (heard,) = self._heard([whole[len(last.tokens) :]], [last.heard])
+        acts = {adapter: [*last.acts.get(adapter, ()), *rows[0]] for adapter, rows in masks.items()}
+        self._now.read = Read(whole, acts, heard)
+        return acts
+
     def _heard(
         self, rows: Sequence[Sequence[int]], before: Sequence[Heard]
     ) -> tuple[dict[str, list[list[bool]]], list[Heard]]:
@@ -151,8 +173,8 @@ class Scopes:
             known = (*past.tokens, *tokens)
             pieces = self._pieces.of(known)
             is_open = set(past.open)
-            for adapter, pattern in self._mentions.items():
-                start = 0 if adapter in past.open else _opened(pattern, pieces, since=len(past.tokens))
+            for adapter, several in self._mentions.items():
+                start = 0 if adapter in past.open else _opened(several, pieces, since=len(past.tokens))
                 is_open |= {adapter} if start < len(known) else set()
                 masks[adapter].append([at >= start for at in range(len(past.tokens), len(known))])
             heard.append(Heard(known[-self._kept :], frozenset(is_open)))
@@ -174,12 +196,22 @@ class Scopes:
         return limited
 
 
-def _opened(pattern: re.Pattern[str], pieces: Sequence[str], *, since: int) -> int:
-    """The first token that comes after a mention which the tokens ``since`` end; as many as there are if none does."""
+def _opened(names: Mapping[str, str], pieces: Sequence[str], *, since: int) -> int:
+    """The first token that comes after a mention which the tokens ``since`` end; as many as there are if none does.
+
+    Parameters
+    ----------
+    names
+        Each with its first word in lower case: looking for that is quick, and few names are in a text.
+    """
+    text = "".join(pieces)
+    plain = text.casefold()
+    there = [name for name, word in names.items() if word in plain]
     over = len("".join(pieces[:since]))
-    end = next((found.end() for found in pattern.finditer("".join(pieces)) if found.end() >= over), None)
-    ends = accumulate(map(len, pieces))
-    return len(pieces) if end is None else next(at for at, after in enumerate(ends) if after > end)
+    ends = (found.end() for found in mention(there).finditer(text)) if there else iter(())
+    end = next((end for end in ends if end >= over), None)
+    after = accumulate(map(len, pieces))
+    return len(pieces) if end is None else next(at for at, last in enumerate(after) if last > end)
 
 
 def _cache(given: Mapping[str, Any]) -> Any:

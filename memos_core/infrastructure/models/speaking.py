@@ -104,10 +104,10 @@ def own(model: LocalModel, questions: Sequence[str]) -> list[Encoded]:
     """What a model answers to questions, as examples of itself: of an answer that is cut, the end is not learnt."""
     found: list[Encoded] = []
     for question, answer in zip(questions, answers(model, questions), strict=True):
-        given = prompt(model, question)
-        words = list(model.tokenizer(answer, add_special_tokens=False)["input_ids"])
         whole = encoded(model, Example(question, answer))
-        found.append(whole if len(words) < LONGEST - 1 else Encoded((*given, *words), len(words)))
+        words = len(model.tokenizer(answer, add_special_tokens=False)["input_ids"])
+        ends = whole.answer - words if words >= LONGEST - 1 else 0
+        found.append(Encoded(whole.tokens[: len(whole.tokens) - ends], whole.answer - ends))
     return found
 
 
