@@ -20,12 +20,14 @@ class UsageBuffer:
         self._vault = vault
         self._clock = clock
         self._recalled: Counter[str] = Counter()
+        self._last = clock.now()  # when something was recalled
         self._lock = threading.Lock()
 
     def count(self, cubes: Iterable[str]) -> None:
         """Note that these cubes were recalled. Where they cannot be written now, they wait: reading goes on."""
         with self._lock:
             self._recalled.update(cubes)
+            self._last = self._clock.now()
             full = len(self._recalled) >= BUFFER
         if full:
             self.flush_if_possible()
@@ -38,11 +40,11 @@ class UsageBuffer:
     def flush(self) -> None:
         """Write what waits; if that fails it still waits."""
         with self._lock:
-            waiting, self._recalled = self._recalled, Counter()
+            waiting, self._recalled, last = self._recalled, Counter(), self._last
         if not waiting:
             return
         try:
-            self._vault.record_usage(waiting, self._clock.now())
+            self._vault.record_usage(waiting, last)
         except (VaultBusy, VaultFull):
             with self._lock:
                 self._recalled.update(waiting)

@@ -100,12 +100,12 @@ class MemoryBackend(Protocol):
         """The versions of cubes that it holds, by id, and how many bytes each takes."""
         ...
 
-    def promote(self, cubes: Sequence[MemCube]) -> None:
-        """Take cubes in, as they are."""
+    def promote(self, cubes: Sequence[MemCube]) -> str | None:
+        """Take cubes in, as they are, and say what that took, such as ``"7 facts, 1,024 bytes"``, if it can."""
         ...
 
-    def demote(self, versions: Collection[str]) -> None:
-        """Let go of versions, by id; of those that it does not hold, nothing."""
+    def demote(self, versions: Collection[str]) -> str | None:
+        """Let go of versions, by id; of those that it does not hold, nothing. Say what came of it, if it can."""
         ...
 
 

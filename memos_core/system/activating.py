@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from memos_core.cube.memcube import RECALLED, Kind, MemCube, State, Trigger
 from memos_core.cube.message import names
 from memos_core.cube.namespace import Namespace, NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
+from memos_core.cube.payload import Activation
 from memos_core.cube.selection import Filters, Selection, selection
 from memos_core.errors import InvalidInput, TooLarge
 from memos_core.system.shopping import Shopping
@@ -277,32 +278,39 @@ class Caches:
         found: dict[str, int] = {}
         for each in self._nodes():
             versions = each.versions if self._is_usable(each) else (each.cube.version,)
-            size = each.cube.blob.size if each.cube.blob else 0
+            size = _size([each.cube])
             for version in versions:
                 found[version] = found.get(version, 0) + size // max(1, len(versions))
         return found
 
-    def promote(self, cubes: Iterable[MemCube]) -> None:
+    def promote(self, cubes: Iterable[MemCube]) -> str:
         """Let the model read memories, after those of their namespace that it has read already."""
+        made: builtins.list[MemCube] = []
         for cube in cubes:
             usable = [each for each in self._nodes() if self._is_usable(each) and each.cube.namespace == cube.namespace]
             longest = max((each.of for each in usable), key=len, default=())
             try:
-                self._read([*longest, cube.id], cube.namespace)
+                made += self._read([*longest, cube.id], cube.namespace)
             except TooLarge:
-                self._read([cube.id], cube.namespace)
+                made += self._read([cube.id], cube.namespace)
+        tokens = sum(cube.payload.tokens for cube in made if isinstance(cube.payload, Activation))
+        return f"{tokens:,} tokens, {_size(made):,} bytes"
 
-    def demote(self, versions: Iterable[str]) -> None:
+    def demote(self, versions: Iterable[str]) -> str | None:
         """Erase the caches in which these are, and those that go on from them."""
         wanted = set(versions)
-        gone = [each.cube.id for each in self._nodes() if wanted.intersection((*each.versions, each.cube.version))]
-        if gone:
-            self._memos.erase(gone, reason="its memories are no longer needed so fast")
+        nodes = self._nodes()
+        gone = [each.cube.id for each in nodes if wanted.intersection((*each.versions, each.cube.version))]
+        if not gone:
+            return None
+        receipt = self._memos.erase(gone, reason="its memories are no longer needed so fast")
+        erased = {*gone, *receipt.derived}
+        return f"{_size(each.cube for each in nodes if each.cube.id in erased):,} bytes freed"
 
-    def _read(self, ids: builtins.list[str], namespace: Namespace) -> None:
+    def _read(self, ids: builtins.list[str], namespace: Namespace) -> Iterator[MemCube]:
         prompt = self._memos._prompt(namespace, ids, {}, self.kv)  # noqa: SLF001 - a part of it
-        if prompt.memories:
-            self._memos._kept_cache(prompt, namespace, self.kv, None)  # noqa: SLF001
+        if prompt.rest:
+            yield self._memos._kept_cache(prompt, namespace, self.kv, None)  # noqa: SLF001
 
     def _is_usable(self, each: Node) -> bool:
         return each.is_usable and each.fingerprint == self.kv.fingerprint
@@ -317,6 +325,10 @@ class Caches:
             everything = Selection(namespace=root, kinds=kinds, states=states)
             found += filter(None, map(node, vault.select(everything, limit=MOST)))
         return [each for each in found if each.model == self.kv.name]
+
+
+def _size(cubes: Iterable[MemCube]) -> int:
+    return sum(cube.blob.size for cube in cubes if cube.blob)
 
 
 def _check(question: str, compose: str, recompute: float, max_tokens: int) -> None:

@@ -245,17 +245,19 @@ class Scheduling(Summing):
         return "done"
 
     def _changed_tier(self, job: Job, action: Action) -> str:
-        backend = self._backends.get(job.subject)
+        """Have a back end take cubes in or let go of one; the outcome says what that took."""
+        backend, began, told = self._backends.get(job.subject), self._clock.now(), None
         cubes: builtins.list[MemCube] = []
         with _told_apart(job.subject), self._leased(job):
             if backend is not None and action is Action.DEMOTE:
-                backend.demote([job.key.rpartition(":")[2]])
+                told = backend.demote([job.key.rpartition(":")[2]])
             elif backend is not None:
                 cubes = self._still_due(job, is_for_stable=backend.is_for_stable)
-                if cubes:
-                    backend.promote(cubes)
+                told = backend.promote(cubes) if cubes else None
         self._vault.finish(job.key)
-        return "done" if backend is not None and (cubes or action is Action.DEMOTE) else "no longer due"
+        if backend is None or not (cubes or action is Action.DEMOTE):
+            return "no longer due"
+        return f"done: {told}, {(self._clock.now() - began).total_seconds():.1f} s" if told else "done"
 
     @contextmanager
     def _leased(self, job: Job) -> Iterator[None]:

@@ -40,23 +40,26 @@ class Adapters:
                 held[version] = cube.payload.blob.size // len(versions) if isinstance(cube.payload, Parametric) else 0
         return held
 
-    def promote(self, cubes: Iterable[MemCube]) -> None:
+    def promote(self, cubes: Iterable[MemCube]) -> str:
         """Teach cubes, together with what was taught before, in one new adapter in place of the old ones."""
         new = [cube.id for cube in cubes if covers(self.namespace, cube.namespace)]
         old = self._cubes()
         operations = self._memos._whole.operations(self.held())  # noqa: SLF001 - this is a part of it
         known = [operation.cube for operation in operations.values()]
         facts = self._memos._facts(self.namespace, dict.fromkeys([*known, *new]), {})  # noqa: SLF001
-        self._memos._train(self.namespace, self._trainer, facts, self._recipe)  # noqa: SLF001
+        made = self._memos._train(self.namespace, self._trainer, facts, self._recipe)  # noqa: SLF001
         for cube in old:
             self._memos.forget(cube.id, reason="another adapter holds what it held, and more")
+        report, size = made.metadata["adapter"], made.blob.size if made.blob else 0
+        return f"{report['facts']} facts, {report['steps']} steps, {size:,} bytes"
 
-    def demote(self, versions: Iterable[str]) -> None:
+    def demote(self, versions: Iterable[str]) -> str | None:
         """Withdraw adapters that rest on versions; what else they held is taught anew when it is promoted again."""
-        gone = set(versions)
-        for cube in self._cubes():
-            if not gone.isdisjoint(cube.provenance.derived_from):
-                self._memos.forget(cube.id, reason="something that it was taught no longer holds")
+        let_go = set(versions)
+        gone = [cube.id for cube in self._cubes() if not let_go.isdisjoint(cube.provenance.derived_from)]
+        for each in gone:
+            self._memos.forget(each, reason="something that it was taught no longer holds")
+        return f"{' and '.join(gone)} withdrawn" if gone else None
 
     def _cubes(self) -> list[MemCube]:
         wanted = selection(self.namespace, now=self._memos._clock.now(), exact=True)  # noqa: SLF001

@@ -279,26 +279,6 @@ def test_pieces_of_an_answer_come_as_they_are_made(memos: MemOS) -> None:
     assert ("".join(heard), len(heard) > 1) == (found.text, True)
 
 
-def test_the_scheduler_activates_what_is_recalled_much_and_erases_what_is_not(memos: MemOS, clock: ManualClock) -> None:
-    [bees, boat, cold] = tell(memos, "I keep bees.", "My boat is called Ida.", "It was dull.")
-    for _ in range(6):
-        memos.search("bees", namespace=HERE, limit=1)
-        memos.search("boat Ida", namespace=HERE, limit=1)
-    done = [each for each in memos.tick() if each.decision.action.value == "promote"]
-    assert {each.outcome for each in done} == {"done"}
-    assert set(memos.generate("bees", namespace=HERE, cubes=[bees, boat], max_tokens=2).memories) == {bees, boat}
-    assert len(caches(memos)) == 2
-    assert [done for done in memos.tick() if done.decision.action.value == "promote"] == []
-    memos.update(boat, "My boat is called Eva.")
-    memos.tick()
-    held = {name for cube in memos.list(namespace=HERE, kinds=["activation"]) for name in cube.metadata["cache"]["of"]}
-    assert (held, len(caches(memos, *State))) == ({bees, boat}, 2)  # the fallen ones are erased
-    assert cold not in held
-    clock.advance(timedelta(days=40))
-    memos.tick()
-    assert (caches(memos, *State), blobs(memos)) == ([], 0)
-
-
 def test_the_scheduler_keeps_caches_within_their_bytes(memos: MemOS) -> None:
     tell(memos, "I keep bees.")
     size = memos.activate(namespace=HERE).blob.size

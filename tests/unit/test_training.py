@@ -202,25 +202,6 @@ def test_without_questions_nothing_is_asked(memos: MemOS, model: LocalModel) -> 
         memos.externalise(adapter.id, model, questions=[])
 
 
-def test_the_scheduler_teaches_what_is_stable_and_withdraws_what_is_not(memos: MemOS, model: LocalModel) -> None:
-    memos.keep_adapter(model, namespace=HERE, recipe=QUICK)
-    done = [each for each in memos.tick(limits=EAGER) if each.decision.action is Action.PROMOTE]
-    assert [each.outcome for each in done] == ["done"]
-    assert "Porto" in says(memos, model, ANA)
-    assert not [each for each in memos.tick(limits=EAGER) if each.decision.action is Action.PROMOTE]
-
-    memos.add(Message(content="I live in Faro.", role="user", name="Cleo"), namespace=HERE)
-    memos.tick(limits=EAGER)
-    [adapter] = memos.list(namespace=HERE, kinds=[Kind.ADAPTER])
-    assert adapter.metadata["adapter"]["facts"] == 3
-
-    memos.forget(cube_of(memos, "Ana"))
-    memos.tick(limits=EAGER)
-    [adapter] = memos.list(namespace=HERE, kinds=[Kind.ADAPTER])
-    assert adapter.metadata["adapter"]["facts"] == 2
-    assert "Porto" not in says(memos, model, ANA)
-
-
 def test_the_scheduler_leaves_other_namespaces_alone(memos: MemOS, model: LocalModel) -> None:
     memos.keep_adapter(model, namespace="elsewhere", recipe=QUICK)
     assert not [each for each in memos.tick(limits=EAGER) if each.decision.action is Action.PROMOTE]
