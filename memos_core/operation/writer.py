@@ -207,7 +207,11 @@ class Writer:
         kinds = frozenset({Kind.EPISODE, Kind.TOOL_TRACE})
         conversation = Selection(namespace=namespace, exact=True, session=session, kinds=kinds, states=frozenset(State))
         found = self._vault.select(conversation, limit=1)
-        return found[0] if found else None
+        if not found or not found[0].parents:
+            return found[0] if found else None
+        # What changed last need not be what was said last: an earlier message has a new version.
+        said = self._vault.select(conversation, limit=self._vault.count(conversation))
+        return max(said, key=lambda cube: (cube.provenance.position or 0, cube.id))
 
     def _known(self, contents: Sequence[Content]) -> dict[Source, MemCube]:
         """What the vault holds from the same sources, archived or not; what has expired is learnt anew."""

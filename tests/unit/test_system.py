@@ -113,6 +113,17 @@ def test_a_session_goes_on_over_several_calls(memos: MemOS) -> None:
     assert [cube.provenance.position for cube in (first, second, third, other)] == [0, 1, 2, 0]
 
 
+def test_what_is_said_after_an_earlier_message_has_changed_follows_the_last(memos: MemOS) -> None:
+    said = [Message(content=text, id=text) for text in ("one", "two", "three")]
+    first, _, third = memos.add(said, namespace="alice", session="s").written
+    memos.update(first.id, metadata={"starred": True})
+    [fourth] = memos.add(Message(content="four"), namespace="alice", session="s").written
+    memos.add(said[1].model_copy(update={"content": "too"}), namespace="alice", session="s")
+    [fifth] = memos.add(Message(content="five"), namespace="alice", session="s").written
+    assert (fourth.follows, fifth.follows) == (third.id, fourth.id)
+    assert [cube.provenance.position for cube in (fourth, fifth)] == [3, 4]
+
+
 def test_a_new_edition_of_a_document_replaces_the_old_one(memos: MemOS) -> None:
     text = (
         "# Tea\n\n"
