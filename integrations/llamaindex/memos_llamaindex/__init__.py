@@ -1,7 +1,7 @@
 """MemOS for LlamaIndex: memory for agents and engines, and a store for indexes, in one file."""
 
 from memos_llamaindex.block import MemOSMemoryBlock
-from memos_llamaindex.chat_store import MemOSChatStore
+from memos_llamaindex.chat_store import MemOSAsyncChatStore, MemOSChatStore
 from memos_llamaindex.embedding import MemOSEmbedding
 from memos_llamaindex.graph_store import MemOSPropertyGraphStore
 from memos_llamaindex.memory import MemOSMemory
@@ -10,6 +10,7 @@ from memos_llamaindex.tools import MemOSToolSpec
 from memos_llamaindex.vector_store import MemOSVectorStore
 
 __all__ = [
+    "MemOSAsyncChatStore",
     "MemOSChatStore",
     "MemOSEmbedding",
     "MemOSMemory",

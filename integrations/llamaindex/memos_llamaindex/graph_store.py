@@ -108,7 +108,7 @@ class MemOSPropertyGraphStore(PropertyGraphStore):
     # -- reading
 
     def get(self, properties: dict[str, Any] | None = None, ids: list[str] | None = None) -> list[LabelledNode]:
-        """Nodes by id, and with any of these properties; all without either."""
+        """Nodes by id, in the order of the ids, and with any of these properties; all without either."""
         if ids:
             found: Iterable[MemCube] = self._nodes(ids)
             found = [cube for cube in found if not properties or _has(cube, properties)]
@@ -145,21 +145,21 @@ class MemOSPropertyGraphStore(PropertyGraphStore):
         limit: int = 30,
         ignore_rels: list[str] | None = None,
     ) -> list[Triplet]:
-        """Relations around nodes, nearest first, walked both ways and at most ``depth`` steps."""
-        frontier, seen = {each.id for each in graph_nodes}, set[str]()
-        found: dict[str, MemCube] = {}
+        """Relations around nodes, nearest first, walked both ways and at most ``depth`` steps.
+
+        Those to be ignored are walked all the same, as LlamaIndex's own store does; they are not given and not counted.
+        """
+        frontier, seen, walked = {each.id for each in graph_nodes}, set[str](), set[str]()
+        found: list[MemCube] = []
         for _ in range(depth):
             if not frontier or len(found) >= limit:
                 break
-            near = [
-                cube
-                for cube in self._relations_of(frontier)
-                if cube.id not in found and cube.metadata["label"] not in (ignore_rels or ())
-            ]
-            found |= {cube.id: cube for cube in near}
+            near = [cube for cube in self._relations_of(frontier) if cube.id not in walked]
+            found += [cube for cube in near if cube.metadata["label"] not in (ignore_rels or ())]
+            walked |= {cube.id for cube in near}
             seen |= frontier
             frontier = {end for cube in near for end in _ends(cube)} - seen
-        return self._triplets([*found.values()][:limit])
+        return self._triplets(found[:limit])
 
     def vector_query(self, query: VectorStoreQuery, **kwargs: Any) -> tuple[list[LabelledNode], list[float]]:  # noqa: ARG002  # LlamaIndex's signature
         """Find entities by the words or the vector of a query, best first, with their scores.
@@ -226,14 +226,23 @@ class MemOSPropertyGraphStore(PropertyGraphStore):
         """As :meth:`vector_query`, in a worker thread."""
         return await asyncio.to_thread(self.vector_query, query, **kwargs)
 
+    async def adelete_llama_nodes(self, *args: Any, **kwargs: Any) -> None:
+        """As :meth:`delete_llama_nodes`, in a worker thread."""
+        await asyncio.to_thread(self.delete_llama_nodes, *args, **kwargs)
+
+    async def aget_schema(self, refresh: bool = False) -> Any:
+        """As :meth:`get_schema`, in a worker thread."""
+        return await asyncio.to_thread(self.get_schema, refresh)
+
     # -- memories
 
     def _all(self, part: str) -> Iterator[MemCube]:
         return listed(self._memos, self._namespace, where={"graph": part})
 
     def _nodes(self, ids: Iterable[str]) -> list[MemCube]:
-        sources = [f"{NODE} {each}" for each in dict.fromkeys(ids)]
-        return [*listed(self._memos, self._namespace, source_ids=sources)]
+        places = {f"{NODE} {each}": place for place, each in enumerate(dict.fromkeys(ids))}
+        found = listed(self._memos, self._namespace, source_ids=[*places])
+        return sorted(found, key=lambda cube: places[cube.source_ids[0]])
 
     def _having(self, properties: dict[str, Any], part: str) -> Iterator[MemCube]:
         return (cube for cube in self._all(part) if _has(cube, properties))

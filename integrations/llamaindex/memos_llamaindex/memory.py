@@ -6,12 +6,24 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import uuid4
 
-from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    ChatMessage,
+    CitableBlock,
+    ContentBlock,
+    DocumentBlock,
+    ImageBlock,
+    MessageRole,
+    TextBlock,
+    VideoBlock,
+)
 from llama_index.core.memory import BaseMemory
 from llama_index.core.utils import get_tokenizer
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from memos_core import MemCube, MemOS, Message
+from memos_core.errors import InvalidInput
+from memos_llamaindex.nodes import place
 
 #: What was said in words; system prompts, tool calls and tool results stay in the conversation only.
 REMEMBERED = {
@@ -21,7 +33,9 @@ REMEMBERED = {
     MessageRole.MODEL: "assistant",
 }
 #: What a model must not see first: it answers something that was cut off.
-ANSWERS = frozenset({MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL, MessageRole.TOOL})
+ANSWERS = frozenset(MessageRole) - {MessageRole.USER, MessageRole.SYSTEM, MessageRole.DEVELOPER}
+#: Tokens of a picture, a sound or a film, and of a document, as LlamaIndex's ``Memory`` estimates them.
+MEDIUM, DOCUMENT = 256, 2048
 
 
 class MemOSMemory(BaseMemory):
@@ -39,9 +53,11 @@ class MemOSMemory(BaseMemory):
     session
         Name of the conversation. With the name of an earlier one, its messages are there again.
     token_limit
-        For the latest messages, in tokens of LlamaIndex's tokenizer; at least the last one is always given.
+        For the latest messages, in tokens of ``tokenizer_fn``; the last turn is given however long it is.
     recall_tokens
         For recalled memories, in tokens of the memory's embedder.
+    tokenizer_fn
+        Cuts a text into tokens; by default LlamaIndex's.
 
     Examples
     --------
@@ -62,11 +78,11 @@ class MemOSMemory(BaseMemory):
     session: str = Field(default_factory=lambda: uuid4().hex)
     token_limit: int = Field(default=3000, ge=1)
     recall_tokens: int = Field(default=1000, ge=1)
+    tokenizer_fn: Callable[[str], Sequence[Any]] = Field(default_factory=get_tokenizer, exclude=True)
 
     _history: list[ChatMessage] = PrivateAttr(default_factory=list)
     #: Ids of what this session has in the memory, by what was said.
     _remembered: dict[tuple[str, str], list[str]] = PrivateAttr(default_factory=dict)
-    _tokenize: Callable[[str], Sequence[Any]] = PrivateAttr(default_factory=get_tokenizer)
 
     @classmethod
     def class_name(cls) -> str:
@@ -89,21 +105,37 @@ class MemOSMemory(BaseMemory):
     def model_post_init(self, context: Any, /) -> None:
         """Take up the conversation where the memory has it."""
         super().model_post_init(context)
-        for cube in sorted(self._cubes(), key=lambda cube: cube.provenance.position or 0):
+        for cube in sorted(self._cubes(), key=place):
             message = ChatMessage(cube.text, role=MessageRole(cube.provenance.role or "user"))
             self._history.append(message)
             self._remembered.setdefault(_said(message), []).append(cube.source_ids[0])
 
-    def get(self, input: str | None = None, **kwargs: Any) -> list[ChatMessage]:  # noqa: A002, ARG002  # LlamaIndex's
+    def get(
+        self,
+        input: str | ChatMessage | None = None,  # noqa: A002  # LlamaIndex's name
+        initial_token_count: int = 0,
+        **kwargs: Any,  # noqa: ARG002  # LlamaIndex's signature
+    ) -> list[ChatMessage]:
         """What a model should see: recalled memories, then the latest messages.
 
         Parameters
         ----------
         input
             The question; by default the user's latest message.
+        initial_token_count
+            Of ``token_limit``, so many tokens are used already.
+
+        Raises
+        ------
+        InvalidInput
+            If more than all of them are.
         """
-        latest = self._latest()
-        question = input or next((m.content for m in reversed(latest) if m.role is MessageRole.USER), None)
+        if initial_token_count > self.token_limit:
+            detail = f"initial_token_count is {initial_token_count}, and token_limit only {self.token_limit}."
+            raise InvalidInput(detail=detail)
+        latest = self._latest(self.token_limit - initial_token_count)
+        asked = input.content if isinstance(input, ChatMessage) else input
+        question = asked or next((m.content for m in reversed(latest) if m.role is MessageRole.USER), None)
         if not question or not question.strip():
             return latest
         shown = [source for message in latest for source in self._remembered.get(_said(message), ())]
@@ -167,19 +199,33 @@ class MemOSMemory(BaseMemory):
             if not page:
                 return found
 
-    def _latest(self) -> list[ChatMessage]:
-        """The longest tail of the conversation within the limit, without answers to what is cut off."""
-        start, left = len(self._history), self.token_limit
+    def _latest(self, limit: int) -> list[ChatMessage]:
+        """The longest tail of the conversation within a limit that begins with no answer; at least the last turn."""
+        start, left = len(self._history), limit
         while start and (left := left - self._tokens(self._history[start - 1])) >= 0:
             start -= 1
-        latest = self._history[min(start, len(self._history) - 1) :] if self._history else []
-        if len(latest) == len(self._history):
-            return list(latest)
-        first = next((index for index, message in enumerate(latest) if message.role not in ANSWERS), None)
-        return latest[-1:] if first is None else latest[first:]
+        if start == 0:
+            return list(self._history)
+        begins = [index for index, message in enumerate(self._history) if message.role not in ANSWERS]
+        first = next((index for index in begins if index >= start), begins[-1] if begins else -1)
+        return self._history[first:]
 
     def _tokens(self, message: ChatMessage) -> int:
-        return len(self._tokenize(message.content or ""))
+        beside = len(self.tokenizer_fn(str(message.additional_kwargs))) if message.additional_kwargs else 0
+        return beside + sum(map(self._size, message.blocks))
+
+    def _size(self, block: ContentBlock) -> int:
+        match block:
+            case TextBlock():
+                return len(self.tokenizer_fn(block.text))
+            case ImageBlock() | AudioBlock() | VideoBlock():
+                return MEDIUM
+            case DocumentBlock():
+                return DOCUMENT
+            case CitableBlock():
+                return sum(map(self._size, block.content))
+            case _:  # calls of tools, thoughts, and what else there may be
+                return len(self.tokenizer_fn(block.model_dump_json()))
 
 
 def is_words(message: ChatMessage) -> bool:

@@ -69,3 +69,8 @@ def listed(memos: MemOS, namespace: str | tuple[str, ...], **filters: Any) -> It
     while page := memos.list(namespace=namespace, exact=True, limit=PAGE, offset=offset, **filters):
         yield from page
         offset += len(page)
+
+
+def place(cube: MemCube) -> tuple[int, str]:
+    """Where in its conversation a message stands."""
+    return cube.provenance.position or 0, cube.id

@@ -19,7 +19,7 @@ from llama_index.core.graph_stores.types import (
     Triplet,
 )
 from llama_index.core.indices.property_graph import VectorContextRetriever
-from llama_index.core.schema import BaseNode, TextNode, TransformComponent
+from llama_index.core.schema import BaseNode, NodeRelationship, RelatedNodeInfo, TextNode, TransformComponent
 from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters, VectorStoreQuery
 
 from memos_core import MemOS
@@ -87,9 +87,53 @@ def test_a_map_goes_as_deep_as_asked(store: MemOSPropertyGraphStore) -> None:
     near = {"Ana LIVES_IN Lisbon", "Ana MOTHER_OF Ben"}
     assert told(store.get_rel_map([ANA], depth=1)) == near
     assert told(store.get_rel_map([ANA], depth=2)) == near | {"Lisbon NEAR Sintra"}
-    assert told(store.get_rel_map([ANA], depth=2, ignore_rels=["LIVES_IN"])) == {"Ana MOTHER_OF Ben"}
+    assert told(store.get_rel_map([ANA], depth=1, ignore_rels=["LIVES_IN"])) == {"Ana MOTHER_OF Ben"}
     assert len(store.get_rel_map([ANA], depth=2, limit=2)) == 2
     assert store.get_rel_map([ANA], depth=0) == store.get_rel_map([], depth=2) == []
+
+
+def drawn(memos: MemOS, *edges: str) -> MemOSPropertyGraphStore:
+    """A graph of edges such as "A R B"."""
+    made = MemOSPropertyGraphStore(memos, namespace="drawn")
+    parts = [edge.split() for edge in edges]
+    made.upsert_relations([Relation(source_id=source, label=label, target_id=end) for source, label, end in parts])
+    return made
+
+
+def shown(triplets: list[Triplet]) -> list[str]:
+    return [f"{source.id} {relation.id} {target.id}" for source, relation, target in triplets]
+
+
+CHAIN = ["A R B", "B R C", "C R D"]
+
+
+@pytest.mark.parametrize("much", range(4))
+def test_a_map_ends_at_its_depth_and_at_its_limit_and_gives_the_nearest_first(memos: MemOS, much: int) -> None:
+    store = drawn(memos, *CHAIN)
+    assert shown(store.get_rel_map([EntityNode(name="A")], depth=much)) == CHAIN[:much]
+    assert shown(store.get_rel_map([EntityNode(name="A")], depth=3, limit=much)) == CHAIN[:much]
+
+
+@pytest.mark.parametrize(
+    "edges", [["A SELF A", "A R B", "B R A"], ["A SUPPORTS B", "A CONTRADICTS B"], CHAIN, ["A R B"]]
+)
+def test_a_map_has_every_relation_once_whatever_the_shape_of_the_graph(memos: MemOS, edges: list[str]) -> None:
+    store = drawn(memos, *edges)
+    for seeds in (["A"], ["A", "B"]):
+        found = shown(store.get_rel_map([EntityNode(name=seed) for seed in seeds], depth=8))
+        assert sorted(found) == sorted(edges)
+    assert store.get_rel_map([EntityNode(name="nobody")]) == []
+
+
+def test_a_map_leads_over_what_is_ignored_and_counts_only_the_rest(memos: MemOS) -> None:
+    store = drawn(memos, "A IGNORE B", "B KEEP C")
+    found = store.get_rel_map([EntityNode(name="A")], depth=3, limit=1, ignore_rels=["IGNORE"])
+    assert shown(found) == ["B KEEP C"]
+
+
+def test_a_map_has_the_properties_of_all_its_parts(store: MemOSPropertyGraphStore) -> None:
+    [(ana, lives, _)] = store.get_rel_map([ANA], depth=1, ignore_rels=["MOTHER_OF"])
+    assert (ana.properties, lives.properties) == ({"age": 41}, {"since": 2020})
 
 
 def test_a_node_with_many_relations_keeps_all(store: MemOSPropertyGraphStore) -> None:
@@ -136,6 +180,17 @@ def test_llama_nodes_come_back_and_are_deleted_with_what_came_of_them(store: Mem
     assert (found.node_id, found.get_content(), found.metadata["page"]) == ("n1", node.text, 3)
     store.delete_llama_nodes(node_ids=["n1"])
     assert store.get(ids=["n1", "Move"]) == []
+
+
+def test_a_document_is_deleted_with_all_nodes_that_come_from_it(memos: MemOS) -> None:
+    store = MemOSPropertyGraphStore(memos)
+    source = {NodeRelationship.SOURCE: RelatedNodeInfo(node_id="d1")}
+    nodes = [TextNode(id_="n1", text="one", relationships=source), TextNode(id_="n2", text="two")]
+    store.upsert_llama_nodes([*nodes, TextNode(id_="d1", text="whole")])
+    assert store.get_llama_nodes(["n1", "n2"]) == nodes
+    store.delete_llama_nodes(ref_doc_ids=["nothing"])
+    store.delete_llama_nodes(ref_doc_ids=["d1"])
+    assert ids(store.get()) == {"n2"}
 
 
 def test_entities_are_found_by_words_and_by_vector(memos: MemOS, store: MemOSPropertyGraphStore) -> None:
@@ -195,8 +250,12 @@ def test_async_twins_do_the_same(store: MemOSPropertyGraphStore) -> None:
         assert told(await store.aget_rel_map([EntityNode(name="Eve")], depth=1)) == {"Eve KNOWS Ana"}
         nodes, _ = await store.avector_query(VectorStoreQuery(query_str="Eve"))
         assert ids(nodes) == {"Eve"}
+        assert "KNOWS" in (await store.aget_schema())["relations"]
         await store.adelete(ids=["Eve"])
         assert await store.aget(ids=["Eve"]) == []
+        store.upsert_llama_nodes([TextNode(id_="n1", text="one")])
+        await store.adelete_llama_nodes(["n1"])
+        assert await store.aget_llama_nodes(["n1"]) == []
 
     asyncio.run(use())
 
@@ -257,3 +316,17 @@ def test_a_property_graph_index_works_on_it(memos: MemOS) -> None:
         property_graph_store=store, embed_model=embedding, kg_extractors=[Capitals()]
     )
     assert told(again.property_graph_store.get_triplets(entity_names=["Ben"])) == {"Ben LIKES ferns"}
+
+
+def test_an_entity_of_two_documents_is_one_node_with_the_relations_of_both(memos: MemOS) -> None:
+    store, embedding = MemOSPropertyGraphStore(memos), MemOSEmbedding(memos)
+    index = PropertyGraphIndex.from_existing(
+        property_graph_store=store, kg_extractors=[Capitals()], embed_model=embedding
+    )
+    for _ in range(2):  # the second time nothing is new
+        index.insert_nodes([TextNode(id_="1", text="Ana LIVES_IN Lisbon"), TextNode(id_="2", text="Ana LIKES ferns")])
+    assert ids(store.get()) == {"Ana", "Lisbon", "ferns", "1", "2"}
+    assert told(store.get_triplets(entity_names=["Ana"], relation_names=["LIVES_IN", "LIKES"])) == {
+        "Ana LIVES_IN Lisbon",
+        "Ana LIKES ferns",
+    }

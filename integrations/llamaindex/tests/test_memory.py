@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
-from llama_index.core.base.llms.types import ChatMessage, ImageBlock, MessageRole, TextBlock, ToolCallBlock
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    ChatMessage,
+    CitableBlock,
+    DocumentBlock,
+    ImageBlock,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    VideoBlock,
+)
 from llama_index.core.chat_engine import ContextChatEngine, SimpleChatEngine
 from llama_index.core.llms import MockLLM
 from llama_index.core.llms.mock import MockFunctionCallingLLM
@@ -100,8 +111,76 @@ def test_only_the_latest_messages_within_the_limit_are_given(memos: MemOS) -> No
     memory.put(user("word " * 50))
     memory.put(ChatMessage("result", role=MessageRole.TOOL))
     memory.put(assistant("Short"))
+    memory.put(user("Go on"))
     latest = [message.content for message in memory.get("nothing alike") if message.role is not MessageRole.SYSTEM]
-    assert latest == ["Short"]
+    assert latest == ["Go on"]
+
+
+def conversation(memory: MemOSMemory) -> list[ChatMessage]:
+    return [message for message in memory.get("nothing alike") if message.role is not MessageRole.SYSTEM]
+
+
+def test_the_last_turn_is_given_whole_and_begins_with_the_question(memos: MemOS) -> None:
+    memory = MemOSMemory.from_defaults(memos, namespace="ana", token_limit=20)
+    call = ChatMessage(role="assistant", blocks=[ToolCallBlock(tool_call_id="1", tool_name="look", tool_kwargs={})])
+    turn = [user("word " * 50), call, ChatMessage("word " * 50, role=MessageRole.TOOL), assistant("Done")]
+    memory.put_messages([user("Earlier"), assistant("Yes"), *turn])
+    assert conversation(memory) == turn
+
+
+def test_an_answer_to_nothing_is_given_alone_where_nothing_was_asked(memos: MemOS) -> None:
+    memory = MemOSMemory.from_defaults(memos, namespace="ana", token_limit=5)
+    memory.put_messages([assistant("word " * 50), assistant("Hello")])
+    assert conversation(memory) == [assistant("Hello")]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        ToolCallBlock(tool_call_id="1", tool_name="search", tool_kwargs={"query": "word " * 200}),
+        ThinkingBlock(content="word " * 200),
+        ImageBlock(url="http://localhost/boat.png"),
+        AudioBlock(url="http://localhost/boat.mp3"),
+        VideoBlock(url="http://localhost/boat.mp4"),
+        DocumentBlock(url="http://localhost/boat.pdf", document_mimetype="application/pdf"),
+        CitableBlock(title="t", source="s", content=[TextBlock(text="word " * 200)]),
+    ],
+)
+def test_what_is_no_text_takes_room_too(memos: MemOS, block: Any) -> None:
+    memory = MemOSMemory.from_defaults(memos, namespace="ana", token_limit=100)
+    memory.put_messages([user("Look"), ChatMessage(role="assistant", blocks=[block]), user("And now?")])
+    assert conversation(memory) == [user("And now?")]
+
+
+def test_tokens_that_are_used_already_leave_less_room(memos: MemOS) -> None:
+    memory = MemOSMemory.from_defaults(memos, namespace="ana", token_limit=20, tokenizer_fn=str.split)
+    memory.put_messages([user("one two three"), assistant("four"), user("five")])
+    assert len(memory.get("six", initial_token_count=15)) == 3
+    assert [memory.get("six", initial_token_count=used)[1:] for used in (16, 20)] == [[user("five")]] * 2
+    with pytest.raises(ValueError, match="initial_token_count is 21"):
+        memory.get("six", initial_token_count=21)
+    shown: list[list[ChatMessage]] = []
+    prompt = ChatMessage("word " * 16, role=MessageRole.SYSTEM)
+    engine = SimpleChatEngine.from_defaults(
+        llm=scripted(shown, assistant("seven")), memory=memory, prefix_messages=[prompt]
+    )
+    engine.chat("six")
+    assert [shown[0][0], *shown[0][2:]] == [prompt, user("five"), user("six")]  # recalled memories are between
+
+
+def test_a_question_may_be_a_message(memos: MemOS, memory: MemOSMemory) -> None:
+    memos.add("The boat is called Selma", namespace="ana")
+    assert "Selma" in (memory.get(user("what is the boat called?"))[0].content or "")
+
+
+def test_a_conversation_keeps_its_order_when_a_message_of_it_changes_elsewhere(memos: MemOS) -> None:
+    for said in (["One", "Two", "Three"], ["Four"]):
+        memory = MemOSMemory.from_defaults(memos, namespace="ana", session="s")
+        memory.put_messages([user(text) for text in said])
+        first = min(memos.list(namespace="ana"), key=lambda cube: cube.id)
+        memos.update(first.id, metadata={"starred": len(said)})
+    again = MemOSMemory.from_defaults(memos, namespace="ana", session="s")
+    assert [message.content for message in again.get_all()] == ["One", "Two", "Three", "Four"]
 
 
 def test_the_last_message_is_given_however_long_it_is(memos: MemOS) -> None:

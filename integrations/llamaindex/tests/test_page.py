@@ -10,10 +10,16 @@ from llama_index.core import Document, VectorStoreIndex
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.graph_stores import SimplePropertyGraphStore
 from llama_index.core.graph_stores.types import Relation
-from llama_index.core.memory import ChatMemoryBuffer
+from llama_index.core.memory import ChatMemoryBuffer, Memory
 
 from memos_core import MemOS
-from memos_llamaindex import MemOSEmbedding, MemOSMemory, MemOSPropertyGraphStore, MemOSVectorStore
+from memos_llamaindex import (
+    MemOSAsyncChatStore,
+    MemOSEmbedding,
+    MemOSMemory,
+    MemOSPropertyGraphStore,
+    MemOSVectorStore,
+)
 
 MODULES = ["memory", "block", "chat_store", "embedding", "graph_store", "retriever", "tools", "vector_store"]
 PAGE = Path(__file__).parents[3] / "docs" / "LLAMAINDEX.md"
@@ -37,6 +43,11 @@ def test_another_memory_moves_here_as_the_page_says(memos: MemOS) -> None:
     memory = MemOSMemory.from_defaults(memos, namespace="ana")
     memory.set(buffer.get_all())
     assert {cube.text for cube in memos.list(namespace="ana")} == {"I live in Rome", "Noted"}
+
+    queue = MemOSAsyncChatStore(memos=memos, namespace="ben")
+    kept = Memory.from_defaults(session_id="monday", chat_store=queue)
+    kept.set(buffer.get_all())
+    assert kept.get_all() == buffer.get_all()
 
     old = SimplePropertyGraphStore()
     old.upsert_relations([Relation(label="LIVES_IN", source_id="Ana", target_id="Rome", properties={"since": 2020})])

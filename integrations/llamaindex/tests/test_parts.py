@@ -11,7 +11,7 @@ from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallBlock
 from llama_index.core.llms import MockLLM
 from llama_index.core.llms.mock import MockFunctionCallingLLM
-from llama_index.core.memory import BaseMemoryBlock, Memory
+from llama_index.core.memory import BaseMemoryBlock, InsertMethod, Memory
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.retrievers import QueryFusionRetriever
 from llama_index.core.schema import TextNode
@@ -19,7 +19,14 @@ from llama_index.core.utils import get_tokenizer
 
 from memos_core import MemOS, Message
 from memos_core.errors import CubeNotFound, InvalidInput
-from memos_llamaindex import MemOSEmbedding, MemOSMemoryBlock, MemOSRetriever, MemOSToolSpec, MemOSVectorStore
+from memos_llamaindex import (
+    MemOSAsyncChatStore,
+    MemOSEmbedding,
+    MemOSMemoryBlock,
+    MemOSRetriever,
+    MemOSToolSpec,
+    MemOSVectorStore,
+)
 
 SAID = datetime(2023, 5, 8, 12, tzinfo=timezone.utc)
 
@@ -141,6 +148,39 @@ async def test_truncating_drops_memories_and_breaks_no_frame(memos: MemOS, block
     assert len(count(shorter)) <= len(count(whole)) - by
     assert shorter.startswith("<memories>")
     assert shorter.endswith("</memories>")
+
+
+async def test_conversations_at_once_are_truncated_each_by_its_own_question(
+    memos: MemOS, block: MemOSMemoryBlock
+) -> None:
+    memos.add(
+        [Message(content=f"The {kind} number {n} is red.") for n in range(4) for kind in ("fox", "owl")],
+        namespace="ana",
+    )
+    foxes = await block.aget([user("Which fox is there?")])
+    await block.aget([user("Which owl is there?")])
+    shorter = await block.atruncate(foxes, len(get_tokenizer()(foxes)) // 2)
+    assert "fox number" in (shorter or "")
+    assert await block.atruncate("something else", 1) is None
+
+
+@pytest.mark.parametrize("method", list(InsertMethod))
+async def test_a_memory_puts_a_block_where_it_is_told_to_and_within_its_limit(
+    memos: MemOS, method: InsertMethod
+) -> None:
+    memos.add([Message(content=f"The fox number {n} is red and quick.") for n in range(12)], namespace="ana")
+    block = MemOSMemoryBlock(memos=memos, namespace="ana", priority=2)
+    memory = Memory.from_defaults(
+        token_limit=400,
+        memory_blocks=[block],
+        insert_method=method,
+        chat_store=MemOSAsyncChatStore(memos=memos, namespace="ben"),
+    )
+    await memory.aput(user("Which foxes are there?"))
+    first = (await memory.aget())[0]
+    assert first.role.value == method.value
+    assert "fox number" in (first.content or "")
+    assert len(get_tokenizer()(first.content or "")) < 450
 
 
 async def test_truncating_to_nothing_drops_the_block(memos: MemOS, block: MemOSMemoryBlock) -> None:
