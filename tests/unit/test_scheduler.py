@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -366,23 +365,24 @@ def test_what_fails_is_tried_again_when_its_lease_is_over_and_given_up_at_last(c
 def test_what_takes_longer_than_a_lease_is_given_to_nobody_else(
     clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease, path, others = timedelta(seconds=0.2), tmp_path / "vault.db", list[tuple[tuple[str, ...], str]]()
+    lease, path, others = timedelta(milliseconds=20), tmp_path / "vault.db", list[tuple[tuple[str, ...], str]]()
     monkeypatch.setattr(scheduling, "LEASE", lease)
-
-    def leased() -> int:
-        with memos._whole._pool.read() as db:  # type: ignore[attr-defined]
-            until: int = db.execute("select leased from job where action = 'promote'").get
-            return until
+    renewed = threading.Event()
 
     class Slow(Shelf):
         def promote(self, cubes: Sequence[MemCube]) -> None:
-            first, patience = leased(), time.monotonic() + 60
-            while leased() == first and time.monotonic() < patience:
-                time.sleep(0.02)
+            renewed.wait(timeout=10)  # only for a lease that nobody renews
             with opened(clock, path=path, shelf=Shelf()) as other:
                 others.extend(done(other.tick(now=clock.now() + lease), Action.PROMOTE))
 
     with opened(clock, path=path, shelf=Slow()) as memos:
+        renew = memos._whole.renew
+
+        def told(key: str, *, by: timedelta) -> None:
+            renew(key, by=by)
+            renewed.set()
+
+        monkeypatch.setattr(memos._whole, "renew", told)
         fox = said(memos, "The fox is red.")
         for _ in range(5):
             memos.search("red fox", namespace="a", limit=1)
