@@ -146,6 +146,7 @@ class Made(NamedTuple):
     model: str
     fingerprint: str
     is_lossy: bool
+    adapters: Sequence[MemCube] = ()  # that the model wears
 
 
 def cache_content(made: Made, namespace: Namespace) -> Content:
@@ -153,7 +154,8 @@ def cache_content(made: Made, namespace: Namespace) -> Content:
     memories = made.memories
     after = made.after if made.kv.start else None  # what holds all tokens needs no other
     premises = (*dict.fromkeys(each.version for each in memories), *([after.version] if after else []))
-    ends = [each.governance.expires_at for each in memories if each.governance.expires_at]
+    premises += tuple(each.version for each in made.adapters)
+    ends = [each.governance.expires_at for each in (*memories, *made.adapters) if each.governance.expires_at]
     told: dict[str, Any] = {
         "of": [each.id for each in memories],
         "since": made.since if after else 0,
@@ -183,7 +185,7 @@ def cache_content(made: Made, namespace: Namespace) -> Content:
             justifications=(premises,),
         ),
         governance=Governance(
-            trust=min(each.governance.trust for each in memories),
+            trust=min(each.governance.trust for each in (*memories, *made.adapters)),
             expires_at=min(ends, default=None),
             sensitivity=tuple(dict.fromkeys(tag for each in memories for tag in each.governance.sensitivity)),
         ),

@@ -84,6 +84,11 @@ class KVBackend(Protocol):
         ...
 
     @property
+    def adapters(self) -> Collection[str]:
+        """SHA-256 of each adapter that it wears: a cache rests on these too."""
+        ...
+
+    @property
     def dtype(self) -> str:
         """The number type in which nothing is lost: that in which it computes."""
         ...

@@ -17,12 +17,12 @@ from memos_core.cube.namespace import Namespace, NamespaceLike
 from memos_core.cube.namespace import namespace as parse_namespace
 from memos_core.cube.payload import Activation
 from memos_core.cube.selection import Filters, Selection, selection
-from memos_core.errors import InvalidInput, TooLarge
+from memos_core.errors import AdapterUnfit, InvalidInput, TooLarge
 from memos_core.system.shopping import Shopping
 
 if TYPE_CHECKING:
     from memos_core.operation.caching import Node
-    from memos_core.ports import KVBackend, MemoryBackend
+    from memos_core.ports import KVBackend, MemoryBackend, Vault
     from memos_core.system.prompts import Prompt
 
 MOST = 10_000  # memories, or caches, that are looked at
@@ -74,10 +74,13 @@ class Activating(Shopping):
             If there is nothing to activate, or the model cannot do it.
         TooLarge
             If the model's window is too small for the memories.
+        AdapterUnfit
+            If the model wears an adapter that is no memory here, or holds no longer.
         ExtraMissing
             If what runs the model is not installed.
         """
         backend, address = self._kv_backend(model), parse_namespace(namespace)
+        self._worn_by(backend)
         self._vault.authorise(Right.SUGGEST, address, kind=Kind.ACTIVATION)  # before anything is computed
         prompt = self._prompt(address, cubes, filters, backend, dtype=dtype)
         if not prompt.memories:
@@ -132,12 +135,15 @@ class Activating(Shopping):
             If an argument cannot be understood, or the model cannot move caches.
         TooLarge
             If the model's window is too small for the memories, the prompt and the answer.
+        AdapterUnfit
+            As in :meth:`activate`.
         """
         from memos_core.interface.reader.text import sound
 
         backend, address = self._kv_backend(model), parse_namespace(namespace)
         question = sound(prompt, "The prompt")
         _check(question, compose, recompute, max_tokens)
+        self._worn_by(backend)
         found = self._prompt(address, cubes, filters, backend)
         if found.outdated and self._vault.permits(Right.WRITE, address, kind=Kind.ACTIVATION):
             again = [name for name in found.outdated if name in found.wanted]
@@ -219,6 +225,18 @@ class Activating(Shopping):
         meant = selection(address, now=self._clock.now(), **filters)
         return meant.model_copy(update={"without": frozenset(self._vault.packages.all())})
 
+    def _worn_by(self, backend: KVBackend) -> builtins.list[MemCube]:
+        """The adapters that a model wears, all of which must still hold: a cache falls with them."""
+        if not (worn := set(backend.adapters)):
+            return []
+        self._let_lapse()
+        found = [
+            cube for cube in _all_of(self._whole, Kind.ADAPTER, RECALLED) if cube.blob and cube.blob.sha256 in worn
+        ]
+        if worn - {cube.blob.sha256 for cube in found if cube.blob}:
+            raise AdapterUnfit(detail=f"{backend.name} wears one that is no memory here, or holds no longer.")
+        return found
+
     # keeping
 
     def _kept_cache(self, prompt: Prompt, address: Namespace, backend: KVBackend, dtype: str | None) -> MemCube:
@@ -227,7 +245,7 @@ class Activating(Shopping):
 
         if not prompt.rest:
             return prompt.chain[-1].cube
-        made = prompt.computed(backend, self._vault.blob, dtype=dtype)
+        made = prompt.computed(backend, self._vault.blob, dtype=dtype)._replace(adapters=self._worn_by(backend))
         content = cache_content(made, address)
         with self._lock:
             draft = self._writer.draft([content], previous=None, now=self._clock.now())
@@ -318,13 +336,14 @@ class Caches:
     def _nodes(self) -> builtins.list[Node]:
         from memos_core.operation.caching import node
 
-        vault, kinds = self._memos._whole, frozenset({Kind.ACTIVATION})  # noqa: SLF001
-        states = frozenset(State) - {State.EXPIRED}
-        found: builtins.list[Node] = []
-        for root in dict.fromkeys(address[:1] for address in vault.namespaces()):
-            everything = Selection(namespace=root, kinds=kinds, states=states)
-            found += filter(None, map(node, vault.select(everything, limit=MOST)))
-        return [each for each in found if each.model == self.kv.name]
+        cubes = _all_of(self._memos._whole, Kind.ACTIVATION, frozenset(State) - {State.EXPIRED})  # noqa: SLF001
+        return [each for each in map(node, cubes) if each and each.model == self.kv.name]
+
+
+def _all_of(vault: Vault, kind: Kind, states: frozenset[State]) -> Iterator[MemCube]:
+    """All cubes of a kind, wherever they are."""
+    for root in dict.fromkeys(address[:1] for address in vault.namespaces()):
+        yield from vault.select(Selection(namespace=root, kinds=frozenset({kind}), states=states), limit=MOST)
 
 
 def _size(cubes: Iterable[MemCube]) -> int:

@@ -122,13 +122,20 @@ class AdaptedModel(LocalModel):
     """A model that wears adapters. Its weights are those of the base; its fingerprint is its own.
 
     So a KV cache made without the adapters, or with others, is none of this model.
+
+    Attributes
+    ----------
+    adapters
+        SHA-256 of each that it wears.
     """
 
     def __init__(self, base: LocalModel, model: PreTrainedModel, adapters: Sequence[Weighted], scopes: Scopes) -> None:
-        super().__init__(model, base.tokenizer, name=f"{base.name} with {len(adapters)} adapters")
-        self.weights = base.weights
-        self._scopes = scopes
         worn = sorted((sha256(bytes(adapter.blob)), float(adapter.weight)) for adapter in adapters)
+        which = sha256(repr(worn).encode())[:8]  # other adapters are no other version of the same model
+        super().__init__(model, base.tokenizer, name=f"{base.name} with adapters {which}")
+        self.weights = base.weights
+        self.adapters = tuple(digest for digest, _ in worn)
+        self._scopes = scopes
         self.fingerprint = sha256(canonical({"base": base.fingerprint, "adapters": repr(worn)}))
 
     def reading(self, tokens: Sequence[int], positions: Sequence[int]) -> AbstractContextManager[None]:

@@ -102,6 +102,11 @@ class LlamaServerKV:
         return sha256(canonical({"weights": digest.hexdigest(), "state": state, **about}))
 
     @property
+    def adapters(self) -> tuple[str, ...]:
+        """None of MemOS."""
+        return ()
+
+    @property
     def dtype(self) -> str:
         """The server's own form."""
         return "slot"

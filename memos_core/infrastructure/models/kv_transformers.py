@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from memos_core.errors import CacheRefused, InvalidInput, TooLarge
+from memos_core.infrastructure.models.adapter import AdaptedModel
 from memos_core.infrastructure.models.kv_file import KVFile, unpack
 from memos_core.infrastructure.models.kv_form import split_form
 from memos_core.infrastructure.models.local import UNFINISHED
@@ -60,6 +61,11 @@ class TransformersKV:
     def fingerprint(self) -> str:
         """That of the model: weights, tokenizer, number type, position encoding and library."""
         return self._model.fingerprint
+
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        """Those of the model, if it wears any."""
+        return self._model.adapters if isinstance(self._model, AdaptedModel) else ()
 
     @property
     def dtype(self) -> str:
