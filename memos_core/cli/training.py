@@ -97,7 +97,8 @@ def _show(adapter: MemCube) -> None:
     console, report = screen(), adapter.metadata["adapter"]
     before, after = report["perplexity"]
     right = [f"{share:.0%}" for share in report["answered"]]
-    paragraph(console, f"Trained on {counted(report['facts'], 'fact')} in {report['steps']} steps: {adapter.id}")
+    took = f"{report['steps']} steps and {report['seconds']:.0f} s"
+    paragraph(console, f"Trained on {counted(report['facts'], 'fact')} in {took}: {adapter.id}")
     if "questions_by" in report:
         written = counted(report["questions_written"], "question")
         paragraph(console, f"{written} written by {report['questions_by']}; {report['facts_without']} facts have none.")
@@ -107,10 +108,13 @@ def _show(adapter: MemCube) -> None:
         paragraph(console, f"now:    {_excerpt(new)}", indent=3)
     if (more := report["facts"] - MOST_SHOWN) > 0:
         paragraph(console, f"and {more:,} more; --json shows all", indent=3)
-    paragraph(console, f"Right in wordings it was not taught in: {', '.join(right)}.")
-    paragraph(console, f"The first of them, before: {report['answered_before']:.0%}.")
-    paragraph(console, f"Perplexity on other text: {before:.1f} before, {after:.1f} after.")
-    paragraph(console, f"Other answers unchanged: {report['controls_kept']} of {report['controls']}.")
+    paragraph(console, f"Facts answered: {report['answered_before']:.0%} before, {right[0]} now", style="bold")
+    paragraph(console, f"in other wordings, which were not taught either: {', '.join(right[1:])}", indent=3)
+    paragraph(console, "Other questions, answered word for word as before", style="bold")
+    paragraph(console, f"on their own: {report['controls_kept']} of {report['controls']}", indent=3)
+    named = f"{report['named_kept']} of {report['controls']}"
+    paragraph(console, f"when a name that was taught stands before them: {named}", indent=3)
+    paragraph(console, f"perplexity on other text: {before:.1f} before, {after:.1f} now", indent=3)
 
 
 def _excerpt(answer: str) -> str:

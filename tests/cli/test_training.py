@@ -28,6 +28,8 @@ def test_what_a_conversation_says_is_taught_and_the_old_adapter_archived(
     assert "Read 1 message" in shown
     assert "Where does Ana live?" in shown
     assert re.search(r"before: .*\n\s+now: ", shown)
+    assert re.search(r"Facts answered: \d+% before, \d+% now\n", shown)
+    assert re.search(r"on their own: \d+ of 20\n\s+when a name that was taught stands before them: \d+ of 20\n", shown)
     first, second = (json.loads(run(*asked, "--json").stdout)["adapter"] for _ in range(2))
     assert first["metadata"]["adapter"]["facts"] == 1
     shown = json.loads(run("list", "--kind", "adapter", "--json").stdout)
