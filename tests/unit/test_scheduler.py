@@ -286,6 +286,28 @@ def test_what_is_hot_goes_to_a_back_end_and_comes_back_when_it_is_not(clock: Man
     assert shelf.texts == {}
 
 
+def test_what_has_no_room_in_a_back_end_is_not_taken_in_again_and_again(clock: ManualClock) -> None:
+    shelf = Shelf()
+    memos = opened(clock, shelf=shelf)
+    few = Limits(bytes=250)
+    for name in ("fox", "owl", "elk"):
+        said(memos, f"The {name} is red.")
+        for _ in range(5):
+            memos.search(f"the {name}", namespace="a", limit=1)
+        memos.tick(limits=few)
+    before = set(shelf.texts)
+    assert len(before) == 2
+    for _ in range(3):
+        found = memos.tick(limits=few)
+        assert done(found, Action.PROMOTE) == done(found, Action.DEMOTE) == []
+    hen = said(memos, "The hen is red.")
+    memos.set_lifespan(hen, priority=9)
+    for _ in range(5):
+        memos.search("the hen", namespace="a", limit=1)
+    memos.tick(limits=few)
+    assert (len(shelf.texts), "The hen is red." in shelf.texts.values()) == (2, True)  # it took another's place
+
+
 def test_a_back_end_stays_within_its_bytes(clock: ManualClock) -> None:
     shelf = Shelf()
     memos = opened(clock, shelf=shelf)

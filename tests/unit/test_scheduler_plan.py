@@ -274,7 +274,7 @@ def test_each_policy_keeps_what_it_says() -> None:
 def test_where_the_first_policy_does_not_decide_the_next_does() -> None:
     cubes = [cube("one", priority=1), cube("two", priority=1, count=3, last_access=NOW), cube("three")]
     assert [each.id for each in kept(cubes, by=["priority", "lfu"])] == ["two", "one", "three"]
-    assert [each.id for each in kept([cubes[2], cubes[0]], by=["label"])] == ["one", "three"]
+    assert [each.id for each in kept([cubes[2], cubes[0]], by=["label"])] == ["three", "one"]
 
 
 def test_what_does_not_fit_into_the_budget_is_passed_over_for_what_does() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -180,32 +181,40 @@ def _stale(round_: Round) -> Iterator[Decision]:
 def _hot(round_: Round) -> Iterator[Decision]:
     """A memory is recalled much, and lately or long unchanged; it leaves when that ends, or when it changes."""
     for backend, tier in sorted(round_.snapshot.tiers.items()):
-        leaving = _leaving(tier, round_)
+        due = _due(tier, round_)
+        leaving, room = _leaving(tier, due, round_)
         for version, reason in leaving.items():
             yield _demoted(backend, version, reason)
-        if sum(size for version, size in tier.held.items() if version not in leaving) < round_.limits.bytes:
-            yield from _promoted(backend, tier, round_)
+        yield from _promoted(backend, tier, [cube for cube in due if cube.version in room])
 
 
-def _leaving(tier: Tier, round_: Round) -> dict[str, str]:
-    """Versions that should leave faster memory, and why."""
+def _leaving(tier: Tier, due: Sequence[MemCube], round_: Round) -> tuple[dict[str, str], frozenset[str]]:
+    """Versions that should leave faster memory, and why; and those for which there is room: what is due takes part."""
     present = {cube.version: cube for cube in round_.snapshot.cubes if cube.version in tier.held}
     reasons = dict.fromkeys(sorted(tier.held.keys() - present.keys()), "it is changed or erased")
     reasons |= {name: reason for name, cube in present.items() if (reason := _cold(cube, tier, round_))}
+    # What a memory will take is not known before: as much as the others do for their length. An adapter does not grow.
+    letters = 0 if tier.is_for_stable else sum(len(cube.text) for cube in present.values())
+    usual = sum(map(tier.held.__getitem__, present)) / letters if letters else 0.0
     stays = kept(
-        (cube for version, cube in present.items() if version not in reasons),
+        sorted(
+            (*(cube for version, cube in present.items() if version not in reasons), *due),
+            key=lambda cube: (cube.version not in present, cube.id),  # among equals, what is there stays
+        ),
         by=round_.limits.held_by,
         view=View(labels=round_.limits.labels),
         budget=round_.limits.bytes,
-        cost=lambda cube: tier.held[cube.version],
+        cost=lambda cube: tier.held.get(cube.version, math.ceil(usual * len(cube.text))),
     )
-    full = present.keys() - reasons.keys() - {cube.version for cube in stays}
-    return reasons | dict.fromkeys(sorted(full), f"more than {round_.limits.bytes:,} bytes are held")
+    room = frozenset(cube.version for cube in stays)
+    full = present.keys() - reasons.keys() - room
+    return reasons | dict.fromkeys(sorted(full), f"there is room for {round_.limits.bytes:,} bytes"), room
 
 
-def _promoted(backend: str, tier: Tier, round_: Round) -> Iterator[Decision]:
+def _due(tier: Tier, round_: Round) -> list[MemCube]:
+    """What should be in faster memory, and is not."""
     is_due = _is_stable if tier.is_for_stable else _is_hot
-    due = [
+    return [
         cube
         for cube in round_.snapshot.cubes
         if cube.version not in tier.held
@@ -213,6 +222,9 @@ def _promoted(backend: str, tier: Tier, round_: Round) -> Iterator[Decision]:
         and _is_sound(cube)
         and is_due(cube, round_)
     ]
+
+
+def _promoted(backend: str, tier: Tier, due: Sequence[MemCube]) -> Iterator[Decision]:
     if tier.is_for_stable and due:  # to be learnt together
         versions = sha256("\n".join(sorted(cube.version for cube in due)).encode())
         yield Decision(

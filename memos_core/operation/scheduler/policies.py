@@ -67,6 +67,8 @@ def kept(
 
     Parameters
     ----------
+    cubes
+        Of those that all policies hold equal, the first given comes first.
     by
         Names of policies.
     most
@@ -82,7 +84,7 @@ def kept(
     check_known(by)
     seen = view or View()
     unique = {cube.id: cube for cube in cubes}.values()
-    ranked = sorted(unique, key=lambda cube: ([-POLICIES[name](cube, seen) for name in by], cube.id))
+    ranked = sorted(unique, key=lambda cube: [-POLICIES[name](cube, seen) for name in by])
     chosen: list[MemCube] = []
     left = budget
     for cube in ranked:
