@@ -177,6 +177,10 @@ class Selection(Frozen):
     as_of: AwareDatetime | None = None
     known_at: AwareDatetime | None = None
 
+    def at(self, namespace: Namespace) -> Selection:
+        """The same of one namespace, and of none below it."""
+        return self.model_copy(update={"namespace": namespace, "exact": True})
+
     def leaves_out(self, namespace: Namespace) -> bool:
         """Say whether a namespace is one of those that are left out, or below it."""
         return any(covers(outer, namespace) for outer in self.without)

@@ -202,8 +202,11 @@ class GuardedVault:
     def count(self, selection: Selection) -> int:
         return self._vault.count(self._within(selection))
 
-    def namespaces(self) -> list[Namespace]:
-        return [each for each in self._vault.namespaces() if self.permits(Right.READ, each)]
+    def namespaces(self, selection: Selection | None = None) -> list[Namespace]:
+        wanted = selection and self.packages.recalled(selection, self._clock.now())
+        found = [each for each in self._vault.namespaces(wanted) if self.permits(Right.READ, each)]
+        felt = selection if self._principal else None  # what a grant leaves out must not tell by being there
+        return [each for each in found if felt is None or self.count(felt.at(each))]
 
     def history(self, cube: str) -> list[Operation]:
         if self._principal is None:

@@ -98,8 +98,8 @@ class Vault(Protocol):
         """How many cubes are admitted."""
         ...
 
-    def namespaces(self) -> list[tuple[str, ...]]:
-        """Namespaces that hold a cube which is not erased, sorted."""
+    def namespaces(self, selection: Selection | None = None) -> list[tuple[str, ...]]:
+        """Namespaces that hold an admitted cube, sorted; without a selection, any cube that is not erased."""
         ...
 
     def history(self, cube: str) -> list[Operation]:

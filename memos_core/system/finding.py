@@ -269,10 +269,21 @@ class Finding(OpenVault):
         self._let_lapse()
         return self._vault.count(selection(namespace, now=self._clock.now(), states=states, **filters))
 
-    def namespaces(self, *, namespace: NamespaceLike) -> builtins.list[Namespace]:
-        """A namespace and those below it, as far as they hold anything."""
+    def namespaces(
+        self, *, namespace: NamespaceLike, states: Iterable[State | str] | None = None, **filters: Unpack[Filters]
+    ) -> builtins.list[Namespace]:
+        """A namespace and those below it, as far as they hold anything; with arguments of :meth:`list`, what it gives.
+
+        Parameters
+        ----------
+        **filters
+            As in :meth:`search`.
+        """
         outer = parse_namespace(namespace)
-        return [inner for inner in self._vault.namespaces() if covers(outer, inner)]
+        if states is None and not filters:
+            return [inner for inner in self._vault.namespaces() if covers(outer, inner)]
+        self._let_lapse()
+        return self._vault.namespaces(selection(namespace, now=self._clock.now(), states=states, **filters))
 
     def history(self, cube_id: str) -> builtins.list[Change]:
         """Everything that happened to a cube, oldest first.

@@ -51,9 +51,22 @@ def test_a_grant_holds_below_its_namespace_and_not_beside_or_above_it(memos: Mem
     bot = memos.as_principal("agent:bot")
     assert texts(bot, ANA) == ["The fox is in acme/ana.", "The fox is in acme/ana/work."]
     assert bot.namespaces(namespace="acme") == [("acme", "ana"), ("acme", "ana", "work")]
+    assert bot.namespaces(namespace="acme", kinds=["episode"]) == [("acme", "ana"), ("acme", "ana", "work")]
+    assert bot.namespaces(namespace="acme", kinds=["fact"]) == []
     for place in ("acme", BOB, "acme/anabel"):
         with pytest.raises(NotPermitted):
             bot.list(namespace=place)
+
+
+def test_a_filter_of_namespaces_tells_nothing_of_what_a_grant_does_not_cover(memos: MemOS) -> None:
+    memos.add([Message(content="The fox is red.", metadata={"secret": 1})], namespace=ANA)
+    memos.grant("agent:bot", namespace=ANA, role="reader", where={"secret": 0})
+    bot = memos.as_principal("agent:bot")
+    assert memos.namespaces(namespace="acme", where={"secret": 1}) == [("acme", "ana")]
+    assert bot.namespaces(namespace="acme", where={"secret": 1}) == []
+    assert bot.namespaces(namespace="acme", kinds=["episode"]) == []
+    memos.add([Message(content="The owl is grey.", metadata={"secret": 0})], namespace=ANA)
+    assert bot.namespaces(namespace="acme", kinds=["episode"]) == [("acme", "ana")]
 
 
 def test_a_revoked_grant_ends_at_once_and_in_every_handle(memos: MemOS) -> None:

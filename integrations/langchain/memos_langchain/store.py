@@ -195,16 +195,12 @@ class MemOSStore(BaseStore):
     def _holding(self, op: ListNamespacesOp) -> Iterator[Labels]:
         """Namespaces that hold items and fit, cut to their depth, each once, sorted."""
         before: Labels = ()
-        for labels in sorted(map(self._labels, self._memos.namespaces(namespace=self._root))):
+        held = self._memos.namespaces(namespace=self._root, where={INDEXED: {"$ne": None}}, **self._seen)
+        for labels in sorted(map(self._labels, held)):
             shown = labels[: op.max_depth]
-            fits = all(matches(test, labels) for test in op.match_conditions or ())
-            if labels and shown != before and fits and self._items(labels):
+            if labels and shown != before and all(matches(test, labels) for test in op.match_conditions or ()):
                 before = shown
                 yield shown
-
-    def _items(self, labels: Labels) -> list[MemCube]:
-        where = {INDEXED: {"$ne": None}}
-        return self._memos.list(namespace=self._address(labels), exact=True, where=where, limit=1, **self._seen)
 
     # -- time to live
 

@@ -394,6 +394,30 @@ def test_namespaces_are_listed_by_their_ends_and_depth_and_page_by_page(store: M
         store.batch([ListNamespacesOp((MatchCondition("middle", ("a",)),), None, 10, 0)])  # type: ignore[arg-type]
 
 
+def test_pages_of_namespaces_fit_together_at_every_depth(store: MemOSStore) -> None:
+    puts = [PutOp((f"u{n % 7}", f"t{n % 3}", str(n)), "k", {"v": n}) for n in range(21)]
+    store.batch(puts)
+    store.batch([PutOp(puts[0].namespace, "k", None)])
+    for depth, known in [(None, 20), (3, 20), (2, 20), (1, 7)]:
+        whole = store.list_namespaces(max_depth=depth)
+        pages = [store.list_namespaces(max_depth=depth, limit=3, offset=offset) for offset in range(0, 24, 3)]
+        assert [labels for page in pages for labels in page] == whole
+        assert len(set(whole)) == len(whole) == known
+
+
+def test_namespaces_are_listed_by_one_question_however_many_there_are(
+    store: MemOSStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(5):
+        store.put((f"u{n}",), "k", {"v": n})
+    asked: list[str] = []
+    for name in ("namespaces", "list", "count", "get"):
+        whole = getattr(store._memos, name)
+        monkeypatch.setattr(store._memos, name, lambda *_, _n=name, _w=whole, **kw: (asked.append(_n), _w(**kw))[1])
+    assert len(store.list_namespaces()) == 5
+    assert asked == ["namespaces"]
+
+
 def test_namespaces_that_hold_nothing_any_more_are_not_listed(store: MemOSStore) -> None:
     for label in ("deleted", "forgotten", "kept"):
         store.put((label,), "k", {"v": 1})

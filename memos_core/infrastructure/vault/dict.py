@@ -148,9 +148,9 @@ class DictVault(LocalRows, HeldBlobs):
         with self._access():
             return len(self._admitted(selection))
 
-    def namespaces(self) -> list[Namespace]:
+    def namespaces(self, selection: Selection | None = None) -> list[Namespace]:
         with self._access():
-            return sorted({cube.namespace for cube in self._cubes()})
+            return sorted({c.namespace for c in (self._admitted(selection).values() if selection else self._cubes())})
 
     def history(self, cube: str) -> list[Operation]:
         with self._access():

@@ -52,12 +52,17 @@ def admitted(selection: Selection, within: Sequence[int], *, put: str = "put") -
     return " and ".join(tests), values
 
 
-def driving(selection: Selection, within: Sequence[int]) -> str:
-    """A part of the predicate again, in the form that finds the best index over ``put``."""
+def driving(selection: Selection, within: Sequence[int], *, at: str | None = None) -> str:
+    """A part of the predicate again, in the form that finds the best index over ``put``.
+
+    Parameters
+    ----------
+    at
+        The one namespace that is looked at, in the words of the statement.
+    """
     # One namespace, the usual case, is told apart so that an index can give the rows in their order.
-    tests = [
-        "put.namespace = (:namespaces ->> '$[0]')" if len(within) == 1 else f"put.namespace in {_listed('namespaces')}"
-    ]
+    one = at or ("(:namespaces ->> '$[0]')" if len(within) == 1 else None)
+    tests = [f"put.namespace = {one}" if one else f"put.namespace in {_listed('namespaces')}"]
     if selection.source_ids is not None:
         tests.append(f"put.source in {_listed('sources')}")
     elif selection.session is not None:

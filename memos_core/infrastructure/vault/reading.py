@@ -55,9 +55,16 @@ def count(db: apsw.Connection, selection: Selection) -> int:
     return number
 
 
-def namespaces(db: apsw.Connection) -> list[tuple[str, ...]]:
-    """Namespaces that hold a cube, sorted."""
-    return sorted(tuple(path.split("/")) for (path,) in db.execute(_SQL["namespaces"]))
+def namespaces(db: apsw.Connection, selection: Selection | None) -> list[tuple[str, ...]]:
+    """Namespaces that hold an admitted cube, or any, sorted. In each, the first that is found is enough."""
+    if selection is None:
+        found = db.execute(_SQL["namespaces"])
+    else:
+        within = scope(db, selection)
+        predicate, values = admitted(selection, within)
+        one = driving(selection, within, at="namespace.id")
+        found = db.execute(_SQL["holding"].format(admitted=predicate, driving=one), values)
+    return sorted(tuple(path.split("/")) for (path,) in found)
 
 
 def history(db: apsw.Connection, cube: str) -> list[Operation]:

@@ -165,9 +165,9 @@ class SQLiteVault:
         with self._pool.read() as db:
             return reading.count(db, selection)
 
-    def namespaces(self) -> list[tuple[str, ...]]:
+    def namespaces(self, selection: Selection | None = None) -> list[tuple[str, ...]]:
         with self._pool.read() as db:
-            return reading.namespaces(db)
+            return reading.namespaces(db, selection)
 
     def history(self, cube: str) -> list[Operation]:
         with self._pool.read() as db:

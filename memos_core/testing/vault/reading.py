@@ -180,6 +180,23 @@ class Reading(VaultSuite):
         desk.erase(desk.put("four", namespace="carol"))
         assert desk.vault.namespaces() == [("alice",), ("bob", "work")]
 
+    def test_namespaces_of_a_selection_are_those_that_hold_what_it_admits(self, desk: Desk) -> None:
+        desk.put("one", namespace="bob/work", metadata={"n": 1})
+        desk.put("two", namespace="bob/work", metadata={"n": 2})
+        desk.put("three", namespace="bob/home", kind=Kind.FACT, metadata={"n": 1})
+        desk.put("four", namespace="bobby", metadata={"n": 1})
+        desk.move(desk.put("five", namespace="bob"), State.ARCHIVED)
+        below, one = Selection(namespace=("bob",)), conditions({"n": 1})
+        for selection, found in [
+            (below, [("bob", "home"), ("bob", "work")]),
+            (below.model_copy(update={"states": frozenset(State)}), [("bob",), ("bob", "home"), ("bob", "work")]),
+            (below.model_copy(update={"kinds": frozenset({Kind.FACT})}), [("bob", "home")]),
+            (Selection(namespace=(), where=one), [("bob", "home"), ("bob", "work"), ("bobby",)]),
+            (Selection(namespace=("bob", "work"), exact=True, where=one), [("bob", "work")]),
+            (Selection(namespace=("nobody",)), []),
+        ]:
+            assert desk.vault.namespaces(selection) == found
+
     def test_tests_on_content_narrow_a_selection(self, desk: Desk) -> None:
         tool = Provenance(origin=Origin.TOOL, source_id="m1", session="s1")
         desk.put("fact", kind=Kind.FACT, governance=Governance(trust=Trust.TOOL), provenance=tool)

@@ -33,6 +33,12 @@ select distinct namespace.path
 from shown join put on put.seq = shown.put join namespace on namespace.id = put.namespace
 where shown.known_to = 9223372036854775807;
 
+-- name: holding
+select namespace.path
+from json_each(:namespaces) as wanted
+cross join namespace on namespace.id = wanted.value
+where exists (select 1 from put where {driving} and {admitted});
+
 -- name: history
 select seq, id, cube, kind, hlc, header, body, salt from operation where cube = ?;
 
