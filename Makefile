@@ -81,7 +81,7 @@ GATES := integrations/mcp_server/tests/gates
 build/gates/.made: $(GATES)/package.json $(GATES)/package-lock.json
 	mkdir -p build/gates
 	cp $^ build/gates/
-	cd build/gates && npm install --ignore-scripts --no-audit --no-fund --loglevel=error
+	cd build/gates && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 $(VENV)/.encrypted: $(VENV)/.developing
