@@ -106,8 +106,8 @@ class Tool:
             name=self.name,
             title=self.title,
             description=inspect.cleandoc(self.function.__doc__ or ""),
-            input_schema=plain(self.arguments.model_json_schema()),
-            output_schema=plain(result.model_json_schema(mode="serialization")),
+            input_schema=plain(inlined(self.arguments.model_json_schema())),
+            output_schema=plain(inlined(result.model_json_schema(mode="serialization"))),
             annotations=ToolAnnotations(title=self.title, **self.hints),
         )
 
@@ -144,6 +144,23 @@ def complaint(error: ValidationError) -> str:
     return f"These arguments are not right: {'; '.join(wrong)}. Nothing was changed; call again with them mended."
 
 
+def inlined(schema: dict[str, Any]) -> Any:
+    """A schema with each definition where it is meant, for several clients follow no references; none is of itself."""
+    definitions = schema.get("$defs", {})
+
+    def within(part: Any) -> Any:
+        if isinstance(part, list):
+            return [within(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        beside = {key: within(value) for key, value in part.items() if key not in {"$ref", "$defs"}}
+        if "$ref" not in part:
+            return beside
+        return within(definitions[part["$ref"].removeprefix("#/$defs/")]) | beside
+
+    return within(schema)
+
+
 def plain(schema: Any) -> Any:
     """A schema in words that all clients know: what may be left out is not also null, and no title is made up."""
     if isinstance(schema, list):
@@ -151,7 +168,7 @@ def plain(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     found = {
-        key: {name: plain(each) for name, each in value.items()} if key in {"properties", "$defs"} else plain(value)
+        key: {name: plain(each) for name, each in value.items()} if key == "properties" else plain(value)
         for key, value in schema.items()
         if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None)
     }

@@ -4,12 +4,16 @@ import json
 import re
 from typing import Any
 
+import jsonschema
 import pytest
 from mcp import Client
 from mcp.server import Server
 
 from memos_core import Document, MemOS, Message, State
+from memos_mcp.flags import Flags
 from memos_mcp.results import BYTES_OF_TOKEN, DATA, MAX_TOKENS
+from memos_mcp.tool import Tool
+from memos_mcp.toolbox import toolbox
 
 from .calling import call, refusal, whole
 
@@ -40,6 +44,22 @@ async def test_ten_tools_are_listed_with_what_they_do(server: Server) -> None:
     destroys = {name for name, tool in tools.items() if tool.annotations.destructive_hint}
     assert destroys == {"memory_update", "memory_forget"}
     assert not any(tool.annotations.open_world_hint for tool in tools.values())
+
+
+@pytest.mark.parametrize("tool", toolbox(Flags(chatgpt=True, reference=True, store="registry")), ids=lambda it: it.name)
+def test_no_schema_has_references_which_several_clients_do_not_follow(tool: Tool) -> None:
+    for schema in (tool.definition.input_schema, tool.definition.output_schema):
+        jsonschema.Draft202012Validator.check_schema(schema)
+        assert "$ref" not in json.dumps(schema)
+        assert "$defs" not in schema
+
+
+def test_what_a_fact_holds_is_told_where_facts_are_asked_for() -> None:
+    [add] = [tool for tool in toolbox(Flags()) if tool.name == "memory_add"]
+    fact = add.definition.input_schema["properties"]["facts"]["items"]
+    assert fact["additionalProperties"] is False
+    assert fact["required"] == ["text"]
+    assert fact["properties"]["subject"]["maxLength"] == 200
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
