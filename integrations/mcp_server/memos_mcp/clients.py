@@ -27,6 +27,8 @@ class Client:
         Its file lies in the home folder on every system.
     typed
         It wants to be told that a server speaks over stdin and stdout.
+    comments
+        It reads comments in its file, and commas before a closing bracket.
     """
 
     title: str
@@ -35,6 +37,7 @@ class Client:
     project: Path | None = None
     in_home: bool = False
     typed: bool = False
+    comments: bool = False
 
     def configuration(self, project: Path | None) -> Path:
         """The file of this user, or of a project."""
@@ -53,8 +56,12 @@ CLIENTS = {
     "claude-code": Client(
         "Claude Code", "mcpServers", Path(".claude.json"), Path(".mcp.json"), in_home=True, typed=True
     ),
-    "vscode": Client("VS Code", "servers", Path("Code", "User", "mcp.json"), Path(".vscode", "mcp.json"), typed=True),
-    "cursor": Client("Cursor", "mcpServers", Path(".cursor", "mcp.json"), Path(".cursor", "mcp.json"), in_home=True),
+    "vscode": Client(
+        "VS Code", "servers", Path("Code", "User", "mcp.json"), Path(".vscode", "mcp.json"), typed=True, comments=True
+    ),
+    "cursor": Client(
+        "Cursor", "mcpServers", Path(".cursor", "mcp.json"), Path(".cursor", "mcp.json"), in_home=True, comments=True
+    ),
 }
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import json
 import secrets
 import shutil
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -54,6 +56,8 @@ class Edit:
             path = self.path.resolve()
             if _text(path) != self.before:
                 raise MemOSError(detail=f"{path} has just been changed by another program. Try again.")
+            if self.before is not None and not path.stat().st_mode & stat.S_IWUSR:
+                raise MemOSError(detail=f"{path} can only be read, and is left as it is. Let it be written first.")
             path.parent.mkdir(parents=True, exist_ok=True)
             backup = _backup(path) if self.before is not None else None
             part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
@@ -100,6 +104,8 @@ def _edit(client: Client, path: Path, change: Callable[[str], str]) -> Edit:
     text = before or ""
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     try:
+        if not client.comments:
+            json.loads(text.removeprefix(mark))
         return Edit(path, before, mark + change(text.removeprefix(mark)))
     except (ValueError, RecursionError) as error:
         raise MemOSError(

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from memos_core.cli.app import app
 from memos_mcp.clients import CLIENTS
-from memos_mcp.jsonedit import with_entry, without_entry
+from memos_mcp.jsonedit import blanked, with_entry, without_entry
 
 OTHERS = """{
 \t"theme": "dark",  \r
@@ -83,15 +83,119 @@ def test_a_change_can_be_looked_at_first(run: Callable[..., Result], tmp_path: P
     assert [each.name for each in tmp_path.glob("c.json*")] == ["c.json"]
 
 
+@pytest.mark.parametrize("client", ["claude-code", "cursor"])
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "7", '{"mcpServers": []}', '// mine\n{"mcpServers": {}}', "{'a': 1}", "\udcff"]
+    "text", ["{", "[]", "7", '{"mcpServers": []}', '{"mcpServers": {}} /* mine', "{'a': 1}", '{"a": 1,, }', "\udcff"]
 )
-def test_a_file_that_does_not_parse_is_left_as_it_is(run: Callable[..., Result], tmp_path: Path, text: str) -> None:
+def test_a_file_that_does_not_parse_is_left_as_it_is(
+    run: Callable[..., Result], tmp_path: Path, text: str, client: str
+) -> None:
     path = tmp_path / "c.json"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    said = run("install", "-c", "cursor", "--config", str(path), code=1).stderr
+    said = run("install", "-c", client, "--config", str(path), code=1).stderr
     assert "left as it is" in said
     assert path.read_bytes() == text.encode("utf-8", "surrogateescape")
+    assert [each.name for each in tmp_path.glob("c.json*")] == ["c.json"]
+
+
+COMMENTED = r"""// mine {
+{
+  /* "servers": {}, */ "inputs": ["// no comment", "\\\" /* no */", 1, ],
+  "servers": { // all of them
+    "other": {"command": "x", "args": [], /* none */ }, // this one
+%s  },
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "more", ["", "    // the last\n", '    "third": {} // without a comma\n', '    "third": {},\n']
+)
+def test_comments_and_last_commas_stay_where_the_client_reads_them(
+    run: Callable[..., Result], tmp_path: Path, more: str
+) -> None:
+    text = COMMENTED % more
+    path = tmp_path / "c.json"
+    path.write_text(text, encoding="utf-8", newline="")
+    run("install", "-c", "vscode", "--config", str(path))
+    changed = path.read_text(encoding="utf-8")
+    servers = json.loads(blanked(changed))["servers"]
+    assert servers.pop("memos")["type"] == "stdio"
+    assert servers == json.loads(blanked(text))["servers"]
+    run("uninstall", "-c", "vscode", "--config", str(path))
+    assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("text", ["{ // c\n}", '{"servers": {/* c */}}', '/* c */ {"servers": {} // d\n}'])
+def test_comments_in_what_is_empty_stay(text: str) -> None:
+    changed = with_entry(text, "servers", "memos", {"command": "x"})
+    assert json.loads(blanked(changed)) == {"servers": {"memos": {"command": "x"}}}
+    assert all(each in changed for each in ("c */", "// d") if each in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [('{"s": {"memos": {},}}', '{"s": {}}'), ('{"s": {"memos": {}, // of a\n"a": 1}}', '{"s": {// of a\n"a": 1}}'),
+     ('{"s": {"a": 1, "memos": {}, "b": 2,}}', '{"s": {"a": 1, "b": 2,}}')],
+)  # fmt: skip
+def test_an_entry_is_taken_out_from_between_comments(text: str, left: str) -> None:
+    assert without_entry(text, "s", "memos") == left
+
+
+@pytest.mark.parametrize("text", ['{"s": {"memos": {"a": 1 /* mine */}}}', '{"s": {"a": 1, /* mine */ "memos": {}}}',
+                                  '{"s": {"memos": {}, "memos": {}}}'])  # fmt: skip
+def test_what_would_lose_a_comment_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="comments"):
+        without_entry(text, "s", "memos")
+
+
+def test_a_client_that_reads_no_comments_is_not_told_in_a_file_with_some(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    path = tmp_path / "c.json"
+    path.write_text('// mine\n{"mcpServers": {}}')
+    assert "left as it is" in run("install", "-c", "claude-desktop", "--config", str(path), code=1).stderr
+    assert path.read_text() == '// mine\n{"mcpServers": {}}'
+
+
+HOMES = {
+    "linux": (".config/Claude/claude_desktop_config.json", ".claude.json", ".config/Code/User/mcp.json", ".cursor/mcp.json"),
+    "darwin": ("Library/Application Support/Claude/claude_desktop_config.json", ".claude.json",
+               "Library/Application Support/Code/User/mcp.json", ".cursor/mcp.json"),
+    "win32": ("AppData/Roaming/Claude/claude_desktop_config.json", ".claude.json",
+              "AppData/Roaming/Code/User/mcp.json", ".cursor/mcp.json"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("system", HOMES)
+def test_every_client_is_found_on_every_system(system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_CONFIG_HOME", "APPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    found = [client.configuration(None).relative_to(tmp_path).as_posix() for client in CLIENTS.values()]
+    assert list(CLIENTS) == ["claude-desktop", "claude-code", "vscode", "cursor"]
+    assert tuple(found) == HOMES[system]
+
+
+def test_a_link_stays_a_link_and_what_it_leads_to_is_changed(run: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "dotfiles").mkdir()
+    real, link = tmp_path / "dotfiles" / "real.json", tmp_path / "c.json"
+    real.write_text("{}")
+    link.symlink_to(real)
+    run("install", "-c", "cursor", "--config", str(link))
+    assert link.is_symlink()
+    assert "memos" in json.loads(real.read_text())["mcpServers"]
+    assert (tmp_path / "dotfiles" / "real.json.backup-1").read_text() == "{}"
+
+
+def test_a_file_that_its_owner_has_locked_is_left_as_it_is(run: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    path.write_text("{}")
+    path.chmod(0o444)
+    assert "only be read" in run("install", "-c", "cursor", "--config", str(path), code=1).stderr
+    assert path.read_text() == "{}"
+    assert [each.name for each in tmp_path.glob("c.json*")] == ["c.json"]
 
 
 def test_projects_have_files_of_their_own(run: Callable[..., Result], tmp_path: Path) -> None:
