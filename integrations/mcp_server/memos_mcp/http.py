@@ -119,7 +119,8 @@ def application(
         raise InvalidInput(
             detail="Nobody could come in: make a token with `memos mcp token add`, or name an --issuer of OAuth tokens."
         )
-    verifiers: list[FileTokens | SignedTokens] = [FileTokens(file, resource=resource, clock=memos.clock)]
+    quick = FileTokens(file, resource=resource, clock=memos.clock)
+    verifiers: list[FileTokens | SignedTokens] = [quick]
     if issuer is not None:
         place = _sealed(keys or keys_of(issuer), "The address of keys")
         verifiers.append(SignedTokens(issuer=issuer, keys=place, resource=resource))
@@ -140,7 +141,8 @@ def application(
         token_verifier=AnyOf(verifiers),
     )
     calls = Buckets(burst=max(1, int(calls_a_second * 10)), per_second=calls_a_second)
-    return Gate(inner, security=security, calls=calls, failures=Buckets(burst=20, per_second=0.2))
+    failures = Buckets(burst=20, per_second=0.2)
+    return Gate(inner, security=security, calls=calls, failures=failures, quick=quick)
 
 
 def keys_of(issuer: str) -> str:

@@ -26,7 +26,7 @@ from memos_core.errors import InvalidInput
 from memos_core.testing.embedders import HashingEmbedder
 from memos_mcp.gate import Buckets, Gate
 from memos_mcp.http import Listening, application
-from memos_mcp.identity import Callers
+from memos_mcp.identity import AnyOf, Callers
 from memos_mcp.tokens import TokenFile, tokens_of
 
 HELLO = {
@@ -225,7 +225,9 @@ async def test_who_was_let_in_does_not_wait_for_what_others_guess_behind_the_sam
     def slow(burst: int) -> Buckets:
         return Buckets(burst=burst, per_second=0.001, clock=lambda: 0.0)
 
-    gate = Gate(app, security=TransportSecuritySettings(allowed_hosts=["localhost"]), calls=slow(100), failures=slow(2))
+    security = TransportSecuritySettings(allowed_hosts=["localhost"])
+    nobody = AnyOf([])  # as for tokens of OAuth, which a hash does not tell
+    gate = Gate(app, security=security, calls=slow(100), failures=slow(2), quick=nobody)
 
     async def status(token: str, path: str = "/") -> int:
         sent: list[Any] = []
@@ -251,6 +253,11 @@ def test_guesses_from_an_address_do_not_keep_out_who_comes_from_it_with_a_token(
         assert server.post(server.first).status_code == 200
         assert [server.post("guess").status_code for _ in range(22)][-1] == 429
         assert server.post(server.first).status_code == 200
+        newcomer = server.token("agent:new", "alice")
+        assert server.post(newcomer).status_code == 200  # its first time
+        assert server.post(f"{newcomer}x").status_code == 429
+        server.tokens.revoke(newcomer.split("_")[1])
+        assert [server.post(newcomer).status_code for _ in range(2)] == [401, 429]
     finally:
         server.stop()
 
