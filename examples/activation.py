@@ -21,6 +21,9 @@ def ask(question: str) -> None:
     print(f"  {found.cached} tokens from {len(found.caches)} caches, {found.computed} computed")
 
 
+if len(sys.argv) == 1:
+    print("A tiny model with random weights: its answers are noise, what it computes and what not is the point.\n")
+
 with MemOS.open(":memory:", backends=[model]) as memos:
     memos.add("I keep bees behind the house.", namespace="ana")
     boat = memos.add("My boat is called Ida.", namespace="ana").ids[0]

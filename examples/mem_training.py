@@ -51,8 +51,11 @@ with MemOS.open(":memory:", embedder=HashingEmbedder(), clock=clock) as memos:
     ask("a month later, learnt:")
     [adapter] = memos.list(namespace="team", kinds=["adapter"])
     report = adapter.metadata["adapter"]
-    print(f"  {report['facts']} facts in {report['steps']} steps; right in unseen wordings:", report["answered"])
-    print(f"  the first of them before: {report['answered_before']}; perplexity of other text:", report["perplexity"])
+    before, after = report["perplexity"]
+    right = ", ".join(f"{share:.0%}" for share in report["answered"])
+    print(f"  {report['facts']} facts in {report['steps']} steps; right in three unseen wordings: {right}")
+    print(f"  the first of them before: {report['answered_before']:.0%}; ", end="")
+    print(f"perplexity of other text: {before:.1f} before, {after:.1f} after")
 
     hear("Ana", "I live in Faro.")  # and no longer in Porto: what was learnt falls at once
     RIGHT["Where does Ana live?"] = "Faro"

@@ -27,10 +27,9 @@ def show(when: str) -> None:
     print(when)
     for model in MODELS:
         read = memos.generate(QUESTION, namespace="team", model=model, max_tokens=12)
-        learnt = answers(memos.adapted(model, namespace="team"), [QUESTION])[0][:24]
-        print(
-            f"  {model.name}: {read.cached:3} of {read.cached + read.computed} tokens from its cache, learnt {learnt!r}"
-        )
+        said = answers(memos.adapted(model, namespace="team"), [QUESTION])[0][:24]
+        tokens = f"{read.cached:3} of {read.cached + read.computed} tokens from its cache"
+        print(f"  {model.name}: {tokens}; without memories it says {said!r}")
 
 
 with MemOS.open(":memory:", embedder=HashingEmbedder()) as memos:
