@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,6 +18,8 @@ from memos_langchain.listing import listed
 
 #: Metadata that hold the message as LangChain had it.
 MESSAGE = "langchain_message"
+#: Bytes of a picture or a sound in JSON: nothing is found by them.
+BYTES = re.compile(r'"[^"\\\s]{200,}"')
 ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "tool"}
 
 
@@ -86,7 +89,8 @@ class MemOSChatMessageHistory(BaseChatMessageHistory):
     def _said(self, message: BaseMessage) -> Message:
         """A message as the memory takes it; one without words, such as a call of a tool, stands by its content."""
         whole: dict[str, Any] = message_to_dict(message)
-        words = message.text.strip() or json.dumps(getattr(message, "tool_calls", None) or message.content)
+        beside = json.dumps(getattr(message, "tool_calls", None) or message.content, ensure_ascii=False)
+        words = message.text.strip() or BYTES.sub('"..."', beside)
         return Message(
             content=str(words),
             role=ROLES.get(message.type, message.type),

@@ -106,3 +106,18 @@ def test_a_runnable_with_history_keeps_it_here(open_history: Callable[..., MemOS
         answer = chain.invoke([HumanMessage("Hello")], {"configurable": {"session_id": "s1"}})
         assert answer.text == f"I see {seen}"
     assert len(open_history("s1").messages) == 4
+
+
+def test_a_picture_without_words_is_kept_and_not_searched_by_its_bytes(
+    memos: MemOS, open_history: Callable[..., MemOSChatMessageHistory]
+) -> None:
+    block = {"type": "image", "source_type": "base64", "data": "boat" * 10_000, "mime_type": "image/png"}
+    picture = HumanMessage(content=[block], id="1")
+    open_history().add_messages([picture])
+    assert open_history().messages == [picture]
+    [cube] = memos.list(namespace="ana")
+    assert len(cube.text) < 300
+    block["data"] = "boat" * 100_000
+    with pytest.raises(InvalidInput, match="65,536"):
+        open_history().add_messages([HumanMessage(content=[block])])
+    assert open_history().messages == [picture]

@@ -11,6 +11,7 @@ import pytest
 from langgraph.store.base import GetOp, PutOp, SearchOp
 
 from memos_core import MemOS
+from memos_core.errors import VaultClosed
 from memos_core.testing.embedders import HashingEmbedder
 from memos_langchain import MemOSStore
 
@@ -99,3 +100,12 @@ def test_threads_and_loops_share_one_store(memos: MemOS) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(24)))
     assert {item.value["n"] for item in store.search(("docs",), limit=50)} == set(range(24))
+
+
+async def test_after_the_memory_is_closed_the_store_says_so(memos: MemOS) -> None:
+    store = MemOSStore(memos)
+    memos.close()
+    with pytest.raises(VaultClosed):
+        store.put(("docs",), "k", {"v": 1})
+    with pytest.raises(VaultClosed):
+        await store.aget(("docs",), "k")

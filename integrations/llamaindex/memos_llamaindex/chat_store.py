@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,8 @@ from memos_llamaindex.nodes import listed, place
 #: Metadata: the message as LlamaIndex had it, and where it stands in the queue of a ``Memory``.
 MESSAGE, STATUS = "llamaindex_message", "llamaindex_status"
 Namespace = str | tuple[str, ...]
+#: Bytes of a picture or a sound in JSON: nothing is found by them.
+BYTES = re.compile(r'"[^"\\\s]{200,}"')
 ROLES = {MessageRole.CHATBOT: "assistant", MessageRole.MODEL: "assistant", MessageRole.FUNCTION: "tool"}
 
 
@@ -255,7 +258,8 @@ def _taken(memos: MemOS, cubes: Sequence[MemCube]) -> list[ChatMessage]:
 def _said(message: ChatMessage, key: str, status: MessageStatus = MessageStatus.ACTIVE) -> Message:
     """A message as the memory takes it; one without words, such as a call of a tool, stands by what it carries."""
     whole = message.model_dump(mode="json")
-    words = (message.content or "").strip() or json.dumps({**whole, "role": None}, ensure_ascii=False)
+    beside = json.dumps({**whole, "role": None}, ensure_ascii=False)
+    words = (message.content or "").strip() or BYTES.sub('"..."', beside)
     role = ROLES.get(message.role, message.role.value)
     about = {MESSAGE: whole} if status is MessageStatus.ACTIVE else {MESSAGE: whole, STATUS: status.value}
     return Message(content=words, role=role, id=f"{key}/{uuid4().hex}", metadata=about)

@@ -15,7 +15,7 @@ from llama_index.core.storage.chat_store.base import BaseChatStore
 from llama_index.core.storage.chat_store.base_db import AsyncDBChatStore, MessageStatus
 
 from memos_core import MemOS
-from memos_core.errors import InvalidText
+from memos_core.errors import InvalidInput, InvalidText, VaultClosed
 from memos_core.testing.embedders import HashingEmbedder
 from memos_llamaindex import MemOSAsyncChatStore, MemOSChatStore, MemOSMemoryBlock
 
@@ -233,3 +233,22 @@ async def test_a_block_beside_it_neither_repeats_what_is_shown_nor_remembers_twi
     assert [cube.text for cube in memos.list(namespace="ana") if "Lisbon" in cube.text] == ["Clara lives in Lisbon"]
     await memory.aput(ChatMessage("Where does Clara live?"))
     assert "Lisbon" in str((await memory.aget())[0].content)
+
+
+def test_a_picture_without_words_is_kept_and_not_searched_by_its_bytes(memos: MemOS, store: MemOSChatStore) -> None:
+    picture = ChatMessage(role="user", blocks=[ImageBlock(image=b"boat" * 10_000)])
+    store.add_message("a", picture)
+    assert store.get_messages("a") == [picture]
+    [cube] = memos.list(namespace="ana")
+    assert len(cube.text) < 300
+    with pytest.raises(InvalidInput, match="65,536"):
+        store.add_message("a", ChatMessage(role="user", blocks=[ImageBlock(image=b"boat" * 100_000)]))
+    assert store.get_messages("a") == [picture]
+
+
+async def test_after_the_memory_is_closed_a_store_says_so(store: MemOSChatStore, queue: MemOSAsyncChatStore) -> None:
+    store.memos.close()
+    with pytest.raises(VaultClosed):
+        store.get_messages("a")
+    with pytest.raises(VaultClosed):
+        await queue.add_message("a", ChatMessage("Hello"))
