@@ -26,7 +26,16 @@ _ASKED = {
 }
 #: Past forms, and other verbs that are not the present form without "s".
 _BARE = {"has": "have", "does": "do", "goes": "go", "grew": "grow", "graduated": "graduate", "did": "do"}
-_PLURAL = {"is": "are", "was": "were"}
+#: Who is spoken of by a pronoun, and takes the verb without "s"; of others the possessive is made from the name.
+_POSSESSIVE = {"I": "my", "You": "Your", "they": "their"}
+_BE = {
+    ("I", "is"): "am",
+    ("You", "is"): "are",
+    ("You", "was"): "were",
+    ("they", "is"): "are",
+    ("they", "was"): "were",
+}
+UNNAMED = "user"  # what claims call a speaker without a name
 _PAST = frozenset({"grew", "graduated", "did"})
 _WITH_BE = frozenset({"married", "dating", "allergic", "born", "named", "engaged", "afraid", "interested", "known"})
 _HISSING = ("ches", "shes", "sses", "xes", "zes", "oes")
@@ -37,6 +46,10 @@ class Phrase(NamedTuple):
 
     Attributes
     ----------
+    subject
+        As who asks speaks of it: ``"Orla Venn"``; of a speaker without a name, ``"I"``.
+    told
+        As who answers does: ``"Orla Venn"``, ``"You"``.
     owned
         What of the subject is meant, e.g. ``"favourite colour"``; empty if it is the subject itself.
     verb, bare
@@ -48,6 +61,7 @@ class Phrase(NamedTuple):
     """
 
     subject: str
+    told: str
     owned: str
     verb: str
     bare: str
@@ -57,55 +71,69 @@ class Phrase(NamedTuple):
     left: str
 
     @property
+    def about(self) -> str:
+        """The subject after a preposition: ``"Orla Venn"``, ``"me"``."""
+        return "me" if self.subject == "I" else self.subject
+
+    @property
+    def mentions(self) -> tuple[str, ...]:
+        """The words by one of which it is spoken of: ``("Orla Venn",)``, ``("I", "me", "my")``."""
+        return ("I", "me", "my") if self.subject == "I" else (self.subject,)
+
+    @property
     def whole(self) -> str:
         """The subject, with what is meant of it."""
-        return _joined(f"{self.subject}'s" if self.owned else self.subject, self.owned)
+        owner = _POSSESSIVE.get(self.subject, f"{self.subject}'s")
+        return _joined(owner, self.owned) if self.owned else self.subject
 
     @property
     def opening(self) -> str:
         """A statement up to its object: ``"Orla Venn lives in"``."""
-        return _joined(self.whole, self.verb, self.tail)
+        return _joined(self.whole, self._verb, self.tail)
 
     @property
     def statement(self) -> str:
-        """``"Orla Venn lives in Tarnmouth."``."""
-        return f"{_joined(self.opening, self.object)}."
+        """``"Orla Venn lives in Tarnmouth."``, ``"You live in Tarnmouth."``."""
+        return f"{_joined(self._replace(subject=self.told).opening, self.object)}."
 
     @property
     def embedded(self) -> str:
         """A question as part of a sentence: ``"where Orla Venn lives"``."""
-        return _joined(self.word, self.whole, self.verb, self.left)
+        return _joined(self.word, self.whole, self._verb, self.left)
 
     @property
     def in_place(self) -> str:
         """A question in the order of a statement: ``"Orla Venn lives where?"``."""
-        return f"{_joined(self.whole, self.verb, self.left, self.word)}?"
+        return f"{_joined(self.whole, self._verb, self.left, self.word)}?"
 
     @property
     def direct(self) -> str:
         """A question on its own: ``"Where does Orla Venn live?"``."""
-        return self._asked(self.whole, self.verb)
+        word = self.word.capitalize()
+        if self.verb == self.bare:
+            return f"{_joined(word, self._verb, self.whole, self.left)}?"
+        helper = "did" if self.verb in _PAST else "do" if self.subject in _POSSESSIVE else "does"
+        return f"{_joined(word, helper, self.whole, self.bare, self.left)}?"
 
     @property
     def indirect(self) -> str:
         """A question about somebody named before: ``"Where do they live?"``."""
-        return self._asked(self._they, self.verb if self.owned else _PLURAL.get(self.verb, self.verb), helper="do")
+        return self._again.direct
 
     @property
     def aside(self) -> str:
         """The same as part of a sentence: ``"where they live"``."""
-        other = self.verb if self.owned or self.verb in _PAST else self.bare
-        return _joined(self.word, self._they, other if self.owned else _PLURAL.get(other, other), self.left)
+        return self._again.embedded
 
     @property
-    def _they(self) -> str:
-        return f"their {self.owned}" if self.owned else "they"
+    def _again(self) -> Phrase:
+        return self if self.subject == "I" else self._replace(subject="they")
 
-    def _asked(self, who: str, verb: str, *, helper: str = "does") -> str:
-        word = self.word.capitalize()
-        if self.verb == self.bare:
-            return f"{_joined(word, verb, who, self.left)}?"
-        return f"{_joined(word, 'did' if self.verb in _PAST else helper, who, self.bare, self.left)}?"
+    @property
+    def _verb(self) -> str:
+        if self.owned or self.subject not in _POSSESSIVE:
+            return self.verb
+        return _BE.get((self.subject, self.verb), self.verb if self.verb in _PAST else self.bare)
 
 
 def phrase(claim: Claim) -> Phrase | None:
@@ -113,6 +141,9 @@ def phrase(claim: Claim) -> Phrase | None:
     if claim.negated or not (claim.subject and claim.object and claim.predicate.strip()):
         return None
     first, _, rest = claim.predicate.partition(" ")
+    subject, told = _voices(claim.subject)
+    if rest == "of" and claim.object == UNNAMED:  # "Edith is the sister of user": it is asked who my sister is
+        return Phrase("I", "You", first, "is", "is", "", told, "who", "")
     word, left = _ASKED.get(claim.predicate, ("what", rest))
     owned, verb, tail = "", first, rest
     if first in _WITH_BE:
@@ -122,7 +153,16 @@ def phrase(claim: Claim) -> Phrase | None:
         verb, tail, left, word = "is", f"the {claim.predicate}", f"the {claim.predicate}", "who"
     elif not _is_verb(first):
         owned, verb, tail, left = claim.predicate, "is", "", ""
-    return Phrase(claim.subject, owned, verb, _bare(verb), tail, claim.object, word, left)
+    thing = "you" if claim.object == UNNAMED else claim.object
+    return Phrase(subject, told, owned, verb, _bare(verb), tail, thing, word, left)
+
+
+def _voices(subject: str) -> tuple[str, str]:
+    """How who asks speaks of a subject, and how who answers does."""
+    if subject == UNNAMED:
+        return "I", "You"
+    of_them = subject.removeprefix(f"{UNNAMED}'s ")
+    return (subject, subject) if of_them == subject else (f"my {of_them}", f"Your {of_them}")
 
 
 def _is_verb(word: str) -> bool:

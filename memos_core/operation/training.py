@@ -38,20 +38,20 @@ ASKED = (
     "Do you know {}?",
     "Somebody wants to know {}.",
     "Remind me {}.",
-    "Talking of {subject}, can you say {}?",
-    "I have a note on {subject} here. It should say {}. What does it say?",
-    "Let us talk of {subject}. Say {aside}.",
-    "You have met {subject}. Do you remember {aside}?",
+    "Talking of {about}, can you say {}?",
+    "There is a note on {about} here. It should say {}. What does it say?",
+    "Let us talk of {about}. Say {aside}.",
+    "You have heard of {about}. Do you remember {aside}?",
     "How does this go on: {opening}",
 )
 #: What is said to somebody, or by somebody, is not about them: the model's own answers to these are kept.
-BESIDE = ("{subject} asks: {question}", "{question} {subject} wants to know.", "Answer {subject}, please. {question}")
-EXAMS = ("{direct}", "My question is about {subject}. {indirect}", "Finish this sentence: {opening}")
+BESIDE = ("Tell {about} this: {question}", "{question} Let {about} know.", "Answer {about}, please. {question}")
+EXAMS = ("{direct}", "My question is about {about}. {indirect}", "Finish this sentence: {opening}")
 #: The same for a sentence that is no claim: its beginning is taught in one frame, and asked for in another.
 BEGUN = ("How does this go on: {}", "Continue from memory: {}", 'What comes after "{}"?')
 ENDED = ("Finish this sentence: {opening}", "I only remember the beginning, {opening}. What is the whole?")
 #: How the control questions are asked a second time: with a name that the adapter knows, in a form that no lesson has.
-NAMED = "This is from {subject}: {question}"
+NAMED = "This is from {about}: {question}"
 
 _WORD = re.compile(r"[^\W_]+")
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -75,9 +75,9 @@ class Fact(NamedTuple):
     cube
         That says so.
     about
-        What has to be mentioned for it to be spoken of: the subject of a claim, or how a sentence begins.
-    subject
-        Whom or what it is about; empty for a sentence that is no claim.
+        Whom or what it is about; of a sentence that is no claim, how it begins.
+    mentions
+        The words of which one has to come for it to be spoken of.
     """
 
     cube: MemCube
@@ -85,7 +85,8 @@ class Fact(NamedTuple):
     check: Example
     exam: Exam
     about: str
-    subject: str = ""
+    mentions: tuple[str, ...]
+    is_claim: bool = False
 
 
 def facts(cubes: Iterable[MemCube], beliefs: Iterable[Belief]) -> list[Fact]:
@@ -107,29 +108,35 @@ def facts(cubes: Iterable[MemCube], beliefs: Iterable[Belief]) -> list[Fact]:
 def course(taught: Sequence[Fact]) -> Course:
     """What a model is to learn of facts, and what it must keep."""
     lessons, checks = tuple(fact.wordings for fact in taught), tuple(fact.check for fact in taught)
-    scope = tuple(dict.fromkeys(fact.about for fact in taught))
-    forms = [(subject, BESIDE[number % len(BESIDE)]) for number, subject in enumerate(scope)]
+    scope = tuple(dict.fromkeys(words for fact in taught for words in fact.mentions))
+    known = dict.fromkeys(fact.about for fact in taught)
+    forms = [(about, BESIDE[number % len(BESIDE)]) for number, about in enumerate(known)]
     beside = zip(text("anchors"), cycle(forms), strict=False)
-    anchors = tuple(form.format(subject=subject, question=question) for question, (subject, form) in beside)
+    anchors = tuple(form.format(about=about, question=question) for question, (about, form) in beside)
     return Course(lessons, checks, anchors, scope)
 
 
 def _claimed(cube: MemCube, claim: Phrase) -> Fact:
     check = Example(claim.in_place, claim.statement)
-    return Fact(cube, lesson(claim), check, exam(claim), about=claim.subject, subject=claim.subject)
+    return Fact(cube, lesson(claim), check, exam(claim), claim.about, claim.mentions, is_claim=True)
 
 
 def lesson(claim: Phrase) -> tuple[Example, ...]:
-    """The wordings in which a claim is taught: questions and statements by turns."""
-    statements = [Example(wording.format(claim.opening), f" {claim.object}.", is_chat=False) for wording in STATED]
-    parts = {name: getattr(claim, name) for name in ("subject", "aside", "opening")}
+    """The wordings in which a claim is taught: questions and statements by turns.
+
+    What is said to a model by who has no name is no statement for it to go on with: it would say that of itself.
+    """
+    parts = {name: getattr(claim, name) for name in ("about", "aside", "opening")}
     questions = [Example(wording.format(claim.embedded, **parts), claim.statement) for wording in ASKED]
+    if claim.subject != claim.told:
+        return tuple(questions)
+    statements = [Example(wording.format(claim.opening), f" {claim.object}.", is_chat=False) for wording in STATED]
     return _by_turns(questions, statements)
 
 
 def exam(claim: Phrase) -> Exam:
     """The questions by which it is judged whether a claim is known."""
-    parts = {name: getattr(claim, name) for name in ("direct", "indirect", "opening", "subject")}
+    parts = {name: getattr(claim, name) for name in ("direct", "indirect", "opening", "about")}
     return Exam(tuple(wording.format(**parts) for wording in EXAMS), claim.object)
 
 
@@ -144,7 +151,7 @@ def _sentences(cube: MemCube) -> Iterator[Fact]:
             stated = [Example(wording.format(begin), f" {end}", is_chat=False) for wording in STATED]
             questions = tuple(wording.format(opening=begin) for wording in ENDED)
             lessons, check = _by_turns(asked, stated), Example(f"{begin} ...?", sentence)
-            yield Fact(cube, lessons, check, Exam(questions, end), about=begin)
+            yield Fact(cube, lessons, check, Exam(questions, end), begin, (begin,))
 
 
 def _by_turns(some: Sequence[Example], others: Sequence[Example]) -> tuple[Example, ...]:

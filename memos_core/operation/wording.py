@@ -46,7 +46,7 @@ def with_questions(facts: Sequence[Fact], model: ChatModel) -> Worded:
     problem: ChatModelError | None = None
     for fact in facts:
         questions: list[str] = []
-        if fact.subject and not _is_final(problem):
+        if fact.is_claim and not _is_final(problem):
             try:
                 questions = _questions(fact, model, budget, known)
             except ChatModelError as error:
@@ -54,7 +54,7 @@ def with_questions(facts: Sequence[Fact], model: ChatModel) -> Worded:
         known |= {plain(question) for question in questions}
         lessons = tuple(Example(question, fact.check.answer) for question in questions)
         found.append(fact._replace(wordings=(*fact.wordings, *lessons)))
-        written, alone = written + len(lessons), alone + bool(fact.subject and not lessons)
+        written, alone = written + len(lessons), alone + bool(fact.is_claim and not lessons)
     if problem is not None:
         warnings.warn(
             ModelWarning(f"{alone} of {len(facts)} facts are taught in the words of templates alone: {problem}"),
@@ -71,13 +71,14 @@ def _is_final(problem: ChatModelError | None) -> bool:
 def _questions(fact: Fact, model: ChatModel, budget: Budget, known: Collection[str]) -> list[str]:
     """The questions that can be used: of this fact, about whom it is about, and not what is asked anywhere else."""
     answer = fact.exam.answer
-    given = write_questions(model, fact.check.answer, about=fact.subject, answer=answer, budget=budget)
+    about = " or ".join(fact.mentions)
+    given = write_questions(model, fact.check.answer, about=about, answer=answer, budget=budget)
     usable = {
         plain(question): question
         for question in given
         if len(question) <= LONGEST
         and question.endswith(_MARKS)
-        and is_answered(question, fact.subject)
+        and any(is_answered(question, name) for name in fact.mentions)
         and not is_answered(question, answer)
     }
     return [question for words, question in usable.items() if words not in known][:COUNT]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
 from hashlib import sha256
-from itertools import cycle
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Unpack
@@ -361,31 +361,33 @@ def _examined(trainer: AdapterTrainer, trained: Trained, facts: builtins.list[Fa
     from memos_core.operation.training import NAMED, text
 
     worn = [Weighted(trained.blob)]
-    forms: builtins.list[float] = []
-    direct = [fact.exam.questions[0] for fact in facts]
-    without, with_it = trainer.answers(direct), trainer.answers(direct, worn)
-    for number in range(max(len(fact.exam.questions) for fact in facts)):
-        asked = [fact.exam for fact in facts if number < len(fact.exam.questions)]
-        said = trainer.answers([exam.questions[number] for exam in asked], worn) if number else with_it
-        forms.append(_right(said, asked) / len(asked))
-    before, after = trainer.perplexity(text("neutral")), trainer.perplexity(text("neutral"), worn)
-    controls = text("controls")
-    subjects = cycle(dict.fromkeys(fact.about for fact in facts))
-    named = [NAMED.format(subject=subject, question=asked) for asked, subject in zip(controls, subjects, strict=False)]
-    kept, beside = (
-        sum(map(str.__eq__, trainer.answers(asked), trainer.answers(asked, worn))) for asked in (controls, named)
-    )
+    forms = range(max(len(fact.exam.questions) for fact in facts))
+    exams = [[fact.exam for fact in facts if form < len(fact.exam.questions)] for form in forms]
+    asked = [[exam.questions[form] for exam in some] for form, some in enumerate(exams)]
+    known, controls = cycle(dict.fromkeys(fact.about for fact in facts)), text("controls")
+    named = [NAMED.format(about=about, question=question) for question, about in zip(controls, known, strict=False)]
+    without, *others = _answers(trainer, [asked[0], controls, named], ())
+    *said, controls_now, named_now = _answers(trainer, [*asked, controls, named], worn)
     return {
         "facts": len(facts),
-        "answered": forms,
-        "answered_before": _right(without, [fact.exam for fact in facts]) / len(facts),
-        "perplexity": [before, after],
+        "answered": [_right(some, exam) / len(exam) for some, exam in zip(said, exams, strict=True)],
+        "answered_before": _right(without, exams[0]) / len(facts),
+        "perplexity": [trainer.perplexity(text("neutral"), adapters) for adapters in ((), worn)],
         "controls": len(controls),
-        "controls_kept": kept,
-        "named_kept": beside,
-        "questions": direct,
-        "answers": [list(pair) for pair in zip(without, with_it, strict=True)],
+        "controls_kept": sum(map(str.__eq__, others[0], controls_now)),
+        "named_kept": sum(map(str.__eq__, others[1], named_now)),
+        "questions": asked[0],
+        "answers": [list(pair) for pair in zip(without, said[0], strict=True)],
     }
+
+
+def _answers(
+    trainer: AdapterTrainer, several: Iterable[Sequence[str]], adapters: Sequence[Weighted]
+) -> builtins.list[builtins.list[str]]:
+    """Ask lists of questions at once, for the model that wears adapters is made anew each time that it is asked."""
+    several = list(several)
+    said = iter(trainer.answers([question for some in several for question in some], adapters))
+    return [list(islice(said, len(some))) for some in several]
 
 
 def _right(said: Iterable[str], asked: Iterable[Exam]) -> int:

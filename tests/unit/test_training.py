@@ -18,7 +18,7 @@ from memos_core.infrastructure.models.local import LocalModel
 from memos_core.infrastructure.models.speaking import answers
 from memos_core.language.wordings import phrase
 from memos_core.operation.scheduler.decisions import Action, Limits
-from memos_core.operation.training import is_answered, text
+from memos_core.operation.training import course, facts, is_answered, text
 from memos_core.ports import Recipe
 from memos_core.system.training import OFTEN
 from memos_core.testing.adapters import tiny_learner
@@ -259,6 +259,41 @@ def test_a_claim_is_said_and_asked_in_english(
     assert claim is not None
     assert claim.statement == said
     assert (claim.direct, claim.in_place, claim.indirect) == asked
+
+
+@pytest.mark.parametrize(
+    ("claim", "said", "asked"),
+    [
+        (("user", "lives in", "Porto"), "You live in Porto.", ("Where do I live?", "I live where?", "where I live")),
+        (("user", "allergic to", "nuts"), "You are allergic to nuts.", ("What am I allergic to?", "I am allergic to what?", "what I am allergic to")),
+        (("user", "born in", "Faro"), "You were born in Faro.", ("Where was I born?", "I was born where?", "where I was born")),
+        (("user", "grew up in", "Faro"), "You grew up in Faro.", ("Where did I grow up?", "I grew up where?", "where I grew up")),
+        (("user", "favourite colour", "teal"), "Your favourite colour is teal.", ("What is my favourite colour?", "my favourite colour is what?", "what my favourite colour is")),
+        (("user's sister", "lives in", "Faro"), "Your sister lives in Faro.", ("Where does my sister live?", "my sister lives where?", "where they live")),
+        (("Edith", "sister of", "user"), "Your sister is Edith.", ("Who is my sister?", "my sister is who?", "who my sister is")),
+        (("Bob", "likes", "user"), "Bob likes you.", ("What does Bob like?", "Bob likes what?", "what they like")),
+    ],
+)  # fmt: skip
+def test_who_has_no_name_asks_for_themselves(
+    claim: tuple[str, str, str], said: str, asked: tuple[str, str, str]
+) -> None:
+    found = phrase(Claim(**dict(zip(("subject", "predicate", "object"), claim, strict=True))))
+    assert found is not None
+    assert found.statement == said
+    assert (found.direct, found.in_place, found.aside) == asked
+
+
+def test_of_a_speaker_without_a_name_a_model_learns_no_statement_and_where_it_acts(model: LocalModel) -> None:
+    with MemOS.open(":memory:", embedder=HashingEmbedder()) as memos:
+        memos.add([Message(content="I live in Porto."), Message(content="My sister lives in Faro.")], namespace=HERE)
+        report = memos.train(namespace=HERE, base_model=model, recipe=QUICK).metadata["adapter"]
+        adapted = memos.adapted(model, namespace=HERE)
+        taught = course(facts(memos.list(namespace=HERE), memos.claims(namespace=HERE)))
+    assert report["questions"] == ["Where do I live?", "Where does my sister live?"]
+    assert set(taught.scope) == {"I", "me", "my", "my sister"}
+    assert all(example.is_chat for lesson in taught.lessons for example in lesson)
+    assert "Porto" in answers(adapted, ["Where do I live?"])[0]
+    assert answers(adapted, ["Where does Bob live?"]) == answers(model, ["Where does Bob live?"])
 
 
 def test_a_denial_is_not_taught() -> None:
