@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -26,6 +28,9 @@ RECIPE = Recipe(epochs=60, rate=5e-3)
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+NAMES = {"one": ["Ana", "Zoë", "安娜"], "other": list[str]()}
+
+
 class InBytes:
     """A reader of tokens that are bytes, as those of models are for rare characters."""
 
@@ -40,7 +45,7 @@ class InBytes:
         self.tokenizer: Any = PreTrainedTokenizerFast(tokenizer_object=inner)
 
     def heard(self, parts: list[list[int]]) -> list[bool]:
-        scopes, state, found = self._scopes(), [Heard()], list[bool]()
+        scopes, state, found = self.scopes(), [Heard()], list[bool]()
         for part in parts:
             masks, state = scopes._heard([part], state)
             found += masks["one"][0]
@@ -48,13 +53,17 @@ class InBytes:
 
     def read(self, *rows: list[int]) -> list[bool]:
         """Of several rows, one after the other, what the last one is read as."""
-        scopes = self._scopes()
+        scopes = self.scopes()
         return [list(scopes._read(tuple(row))["one"]) for row in rows][-1]
 
-    def _scopes(self) -> Scopes:
+    def tokens(self, text: str) -> list[int]:
+        found: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return found
+
+    def scopes(self, names: Mapping[str, list[str]] = MappingProxyType(NAMES)) -> Scopes:
         from torch import nn
 
-        return Scopes(nn.Module(), self.tokenizer, {"one": ["Ana", "Zoë", "安娜"], "other": []})  # type: ignore[arg-type]
+        return Scopes(nn.Module(), self.tokenizer, names)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +203,13 @@ def test_pieces_are_the_whole_text(text: str) -> None:
     pieces = Pieces(tokenizer).of(tokens)
     assert len(pieces) == len(tokens)
     assert "".join(pieces) == text
+
+
+def test_whether_an_adapter_acts_in_a_beginning_can_be_asked() -> None:
+    read = InBytes()
+    acts = {text: read.scopes({"one": ["Ana"]}).act_in(read.tokens(text)) for text in ("Ana is", "Ana", "Bob is")}
+    assert acts == {"Ana is": True, "Ana": False, "Bob is": False}  # a name may go on
+    assert read.scopes({"one": ["Ana"], "other": []}).act_in(read.tokens("Bob is"))
 
 
 @pytest.mark.parametrize("scope", ["Ana", [" "], [3], None, [[]]])

@@ -19,9 +19,10 @@ from memos_core.cube.canonical import canonical, sha256
 from memos_core.errors import InvalidInput
 from memos_core.infrastructure.models import speaking
 from memos_core.infrastructure.models.adapter import METHOD, Adapter, adapted, imported, metadata, twin
+from memos_core.infrastructure.models.begun import Begun
 from memos_core.infrastructure.models.local import LocalModel
 from memos_core.infrastructure.models.scope import Scopes
-from memos_core.infrastructure.models.speaking import Encoded, encoded, logits, rows
+from memos_core.infrastructure.models.speaking import Encoded, encoded, logits
 from memos_core.ports import AdapterTrainer, Course, Keeping, Recipe, Trained, Watching, Weighted
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ class _Run:
                 r=recipe.rank, lora_alpha=recipe.rank * recipe.scale, target_modules=_linear(self._network)
             )
             peft.inject_adapter_in_model(config, self._network)
-        Scopes(self._network, model.tokenizer, {PEFT_NAME: course.scope})
+        scopes = Scopes(self._network, model.tokenizer, {PEFT_NAME: course.scope})
+        self._begun = Begun(self._network, model, scopes)
         self._learnt = {name: weight for name, weight in self._network.named_parameters() if weight.requires_grad}
         self._optimiser = torch.optim.AdamW(self._learnt.values(), lr=recipe.rate, weight_decay=0.0)
         self._kept: list[Encoded] = []
@@ -201,7 +203,7 @@ class _Run:
 
         for group in self._optimiser.param_groups:
             group["lr"] = self._recipe.rate * min(1.0, (self.at.steps + 1) / WARM)
-        batch = rows(self._model, learn)
+        batch = self._begun.rows(learn)
         loss = cross_entropy(logits(self._network, batch).flatten(0, 1), batch.labels.flatten())
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self._learnt.values(), 1.0)
@@ -216,7 +218,7 @@ class _Run:
 
         known = 0
         for start in range(0, len(self._checks), speaking.TOGETHER):
-            batch = rows(self._model, self._checks[start : start + speaking.TOGETHER])
+            batch = self._begun.rows(self._checks[start : start + speaking.TOGETHER])
             with torch.inference_mode():
                 best = logits(self._network, batch).argmax(-1)
             known += int(((best == batch.labels) | (batch.labels == speaking.NO_LOSS)).all(-1).sum())

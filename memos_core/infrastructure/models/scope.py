@@ -112,6 +112,7 @@ class Scopes:
             for adapter, several in names.items()
             if several
         }
+        self._is_always = len(self._mentions) < len(names)
         self._kept = max((len(name) for several in names.values() for name in several), default=0) * PARTS + PARTS
         self._now = threading.local()  # each thread has a pass of its own through the model
         if not self._mentions:
@@ -121,7 +122,7 @@ class Scopes:
         for module in network.modules():
             for adapter, down in getattr(module, "lora_A", {}).items():
                 if adapter in self._mentions:
-                    down.register_forward_pre_hook(self._limited(adapter))
+                    down.register_forward_hook(self._limited(adapter))
 
     @contextmanager
     def reading(self, tokens: Sequence[int], positions: Sequence[int]) -> Iterator[None]:
@@ -131,6 +132,11 @@ class Scopes:
             yield
         finally:
             self._now.row = None
+
+    def act_in(self, tokens: Sequence[int]) -> bool:
+        """Whether any adapter acts on any of the first tokens of a row."""
+        _, (heard,) = self._heard([tokens], [Heard()])
+        return bool(heard.open) or self._is_always
 
     def _begin(self, _network: Any, args: Sequence[Any], given: dict[str, Any]) -> None:
         tokens = given.get("input_ids", args[0] if args else None)
@@ -189,9 +195,10 @@ class Scopes:
             for adapter, rows in masks.items()
         }
 
-    def _limited(self, adapter: str) -> Callable[[Any, tuple[torch.Tensor, ...]], tuple[torch.Tensor, ...]]:
-        def limited(_module: Any, given: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-            return (given[0] * self._now.masks[adapter], *given[1:])
+    def _limited(self, adapter: str) -> Callable[[Any, Any, torch.Tensor], torch.Tensor]:
+        def limited(_module: Any, _given: Any, found: torch.Tensor) -> torch.Tensor:
+            here: torch.Tensor = self._now.masks[adapter]
+            return found * here
 
         return limited
 
@@ -212,6 +219,12 @@ def _opened(names: Mapping[str, str], pieces: Sequence[str], *, since: int) -> i
     end = next((end for end in ends if end >= over), None)
     after = accumulate(map(len, pieces))
     return len(pieces) if end is None else next(at for at, last in enumerate(after) if last > end)
+
+
+def attend(cache: Any, rows: Sequence[bool]) -> None:
+    """Say of which rows a cache that one row has filled is now: the others have heard nothing of it."""
+    [heard] = cache.memos_heard
+    cache.memos_heard = [heard if has_heard else Heard() for has_heard in rows]
 
 
 def _cache(given: Mapping[str, Any]) -> Any:
