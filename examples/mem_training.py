@@ -23,7 +23,7 @@ from memos_core.testing.embedders import HashingEmbedder
 MODEL = LocalModel.load(sys.argv[1]) if sys.argv[1:] else tiny_learner(0)
 RECIPE = Recipe() if sys.argv[1:] else Recipe(epochs=40, rate=5e-3, replay=0)
 STABLE = Limits(hot=0, settled=timedelta(days=30))  # by default also: recalled five times
-RIGHT = {"Where does Ana live?": "Porto", "Where does Bob live?": "Lisbon"}
+RIGHT = {"Where does Ana live?": "Ana lives in Porto", "Where does Bob live?": "Bob lives in Lisbon"}
 
 clock = ManualClock()
 
@@ -58,7 +58,7 @@ with MemOS.open(":memory:", embedder=HashingEmbedder(), clock=clock) as memos:
     print(f"perplexity of other text: {before:.1f} before, {after:.1f} after")
 
     hear("Ana", "I live in Faro.")  # and no longer in Porto: what was learnt falls at once
-    RIGHT["Where does Ana live?"] = "Faro"
+    RIGHT["Where does Ana live?"] = "Ana lives in Faro"
     ask("Ana has moved:")
     memos.tick(limits=STABLE)
     ask("learnt again without that:")

@@ -205,6 +205,13 @@ def is_answered(answer: str, expected: str) -> bool:
     return bool(wanted) and f" {wanted} " in f" {said} "
 
 
+def is_known(answer: str, fact: Fact, names: Iterable[str]) -> bool:
+    """Say whether an answer holds what a fact says, and names nobody else of whom facts are, which are ``names``."""
+    own = plain(f"{fact.about} {fact.exam.answer}")
+    others = (name for name in names if f" {plain(name)} " not in f" {own} ")
+    return is_answered(answer, fact.exam.answer) and not any(is_answered(answer, name) for name in others)
+
+
 def plain(text: str) -> str:
     """The words of a text, without case, punctuation and articles."""
     return " ".join(word for word in _WORD.findall(text.casefold()) if word not in _ARTICLES)

@@ -27,7 +27,7 @@ from memos_core.system.activating import Activating
 from memos_core.system.tutoring import Adapters, base_of
 
 if TYPE_CHECKING:
-    from memos_core.operation.training import Exam, Fact
+    from memos_core.operation.training import Fact
     from memos_core.ports import AdapterTrainer, ChatModel, Keeping, Trained
 
 MOST = 10_000  # memories, or adapters, that are looked at
@@ -362,16 +362,18 @@ def _examined(trainer: AdapterTrainer, trained: Trained, facts: builtins.list[Fa
 
     worn = [Weighted(trained.blob)]
     forms = range(max(len(fact.exam.questions) for fact in facts))
-    exams = [[fact.exam for fact in facts if form < len(fact.exam.questions)] for form in forms]
-    asked = [[exam.questions[form] for exam in some] for form, some in enumerate(exams)]
-    known, controls = cycle(dict.fromkeys(fact.about for fact in facts)), text("controls")
-    named = [NAMED.format(about=about, question=question) for question, about in zip(controls, known, strict=False)]
+    examined = [[fact for fact in facts if form < len(fact.exam.questions)] for form in forms]
+    asked = [[fact.exam.questions[form] for fact in some] for form, some in enumerate(examined)]
+    known, controls = dict.fromkeys(fact.about for fact in facts), text("controls")
+    named = [
+        NAMED.format(about=about, question=question) for question, about in zip(controls, cycle(known), strict=False)
+    ]
     without, *others = _answers(trainer, [asked[0], controls, named], ())
     *said, controls_now, named_now = _answers(trainer, [*asked, controls, named], worn)
     return {
         "facts": len(facts),
-        "answered": [_right(some, exam) / len(exam) for some, exam in zip(said, exams, strict=True)],
-        "answered_before": _right(without, exams[0]) / len(facts),
+        "answered": [_right(some, taught, known) / len(taught) for some, taught in zip(said, examined, strict=True)],
+        "answered_before": _right(without, facts, known) / len(facts),
         "perplexity": [trainer.perplexity(text("neutral"), adapters) for adapters in ((), worn)],
         "controls": len(controls),
         "controls_kept": sum(map(str.__eq__, others[0], controls_now)),
@@ -390,7 +392,7 @@ def _answers(
     return [list(islice(said, len(some))) for some in several]
 
 
-def _right(said: Iterable[str], asked: Iterable[Exam]) -> int:
-    from memos_core.operation.training import is_answered
+def _right(said: Iterable[str], facts: Iterable[Fact], names: Iterable[str]) -> int:
+    from memos_core.operation.training import is_known
 
-    return sum(is_answered(answer, exam.answer) for answer, exam in zip(said, asked, strict=True))
+    return sum(is_known(answer, fact, names) for answer, fact in zip(said, facts, strict=True))

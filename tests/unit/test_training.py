@@ -18,7 +18,7 @@ from memos_core.infrastructure.models.local import LocalModel
 from memos_core.infrastructure.models.speaking import answers
 from memos_core.language.wordings import phrase
 from memos_core.operation.scheduler.decisions import Action, Limits
-from memos_core.operation.training import course, facts, is_answered, text
+from memos_core.operation.training import course, facts, is_answered, is_known, text
 from memos_core.ports import Recipe
 from memos_core.system.training import OFTEN
 from memos_core.testing.adapters import tiny_learner
@@ -304,6 +304,30 @@ def test_an_answer_holds_what_is_expected_word_for_word() -> None:
     assert is_answered("She is a Baker!", "the baker")
     assert not is_answered("A bakery.", "baker")
     assert not is_answered("", "baker")
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_right"),
+    [
+        ("Bob lives in Lisbon.", True),
+        ("Lisbon", True),
+        ("He lives in Lisbon, I believe.", True),
+        ("Ana lives in Lisbon.", False),
+        ("Bob lives in Porto.", False),
+    ],
+)
+def test_who_answers_of_somebody_else_has_not_known_it(answer: str, is_right: bool) -> None:
+    with MemOS.open(":memory:", embedder=HashingEmbedder()) as memos:
+        memos.add(Message(content="I live in Lisbon.", name="Bob"), namespace=HERE)
+        [bob] = facts(memos.list(namespace=HERE), memos.claims(namespace=HERE))
+    assert is_known(answer, bob, ("Ana", "Bob")) is is_right
+
+
+def test_who_is_named_in_the_right_answer_is_nobody_else() -> None:
+    with MemOS.open(":memory:", embedder=HashingEmbedder()) as memos:
+        memos.add(Message(content="I am married to Bob.", name="Ana Bell"), namespace=HERE)
+        [ana] = facts(memos.list(namespace=HERE), memos.claims(namespace=HERE))
+    assert is_known("Ana Bell is married to Bob.", ana, ("Ana", "Bob", "Ana Bell"))
 
 
 def test_what_nobody_vouches_for_is_taught_only_if_somebody_asks_for_it(model: LocalModel, tmp_path: Path) -> None:
