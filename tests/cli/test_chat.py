@@ -300,6 +300,15 @@ class Terminal:
         return code
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C counts, also where a shell runs the tests in the background, and has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_at_a_terminal_an_answer_streams_and_is_stopped_and_kept(
     chat: Run, ask: Ask, server: ScriptedServer, tmp_path: Path
 ) -> None:
@@ -329,6 +338,7 @@ def test_at_a_terminal_an_answer_streams_and_is_stopped_and_kept(
     assert stopped.metadata == {"stopped": True}
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_keeping_is_not_disturbed_by_ctrl_c() -> None:
     from memos_core.cli.talking import undisturbed
 
