@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -126,6 +127,12 @@ class AdapterConformance(ABC):
         )
         assert rest == whole
         assert seen[0] > 1
+
+    def test_training_ends_when_the_lessons_are_known_also_without_a_check(self, trainer: AdapterTrainer) -> None:
+        course = replace(lessons("Porto"), checks=(), anchors=())
+        trained = trainer.train(course, Recipe(epochs=200, rate=5e-3, replay=0))
+        assert trained.epochs < 200
+        assert "Porto" in trainer.answers([QUESTION], [Weighted(trained.blob)])[0]
 
     def test_how_far_another_course_has_come_does_not_count(self, trainer: AdapterTrainer) -> None:
         recipe, kept = Recipe(epochs=2), list[bytes]()

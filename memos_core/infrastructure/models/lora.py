@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 CLOSE = 0.1  # loss of a token, in nats, from which on it is worth looking whether all is known
+LEARNT = 0.03  # loss from which on lessons have nothing to teach, whatever the checks say
 SURE = 2  # epochs in a row in which all checks are answered, then it ends
 PATIENCE = 2  # epochs without a check better answered, then it ends too
 PEFT_NAME = "default"  # what peft calls an adapter that is given no name
@@ -151,8 +152,9 @@ class _Run:
 
     @property
     def is_over(self) -> bool:
-        """Whether all checks are answered, or no more is to be expected."""
-        return self.at.sure >= SURE or self.at.waited >= PATIENCE or self.at.epochs >= self._recipe.epochs
+        """Whether all checks are answered, all lessons are known, or no more is to be expected."""
+        is_learnt = self.at.epochs > 0 and self.at.loss < LEARNT
+        return is_learnt or self.at.sure >= SURE or self.at.waited >= PATIENCE or self.at.epochs >= self._recipe.epochs
 
     def adapter(self) -> Adapter:
         """What has been learnt so far."""
