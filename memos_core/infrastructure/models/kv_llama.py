@@ -25,7 +25,7 @@ from memos_core.infrastructure.models.lines import events
 from memos_core.infrastructure.models.sending import Complaint, Endpoint, Incoming, NoAnswer
 from memos_core.ports import Frame, KVCache, Placed, Step
 
-PROBE = 8  # tokens, to see how much room one takes: it tells the number type
+PROBE = range(1, 9)  # tokens, to see what the server makes of them
 FORM = "llama.cpp slot"
 
 
@@ -86,7 +86,10 @@ class LlamaServerKV:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of the model's file, with tokenizer and position encoding, and of the server's build and types."""
+        """Digest of the model's file, with its tokenizer, of the server's build, and of what it makes of some tokens.
+
+        The last depends on all that the server was started with: number type, position encoding, adapters.
+        """
         given = Path(self._weights or str(self._props.get("model_path", "")))
         if not given.is_file():
             raise InvalidInput(detail=f"The server's model is not at {given} here. Say where it is: weights=...")
@@ -96,8 +99,8 @@ class LlamaServerKV:
                 digest.update(block)
         with self._lock:
             self._clear()
-            self._complete([1] * PROBE, {"n_predict": 0})
-            state = len(self._saved())
+            self._complete(PROBE, {"n_predict": 0})
+            state = sha256(self._saved())
         about = {name: str(self._props.get(name)) for name in ("build_info", "model_ftype", "chat_template")}
         return sha256(canonical({"weights": digest.hexdigest(), "state": state, **about}))
 

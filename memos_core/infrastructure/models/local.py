@@ -93,21 +93,26 @@ class LocalModel:
 
         An adapter fits the model of an equal digest, whatever library runs it.
         """
-        return sha256(canonical({"config": self._config(), "tokenizer": self._words(), "tensors": self._tensors()}))
+        return sha256(canonical(self._identity()))
 
     @cached_property
     def fingerprint(self) -> str:
         """Digest of all that a KV cache depends on: :attr:`weights`, with position encoding, and what runs them."""
-        import torch
-        import transformers
-
-        library = {"torch": torch.__version__, "transformers": transformers.__version__}
-        return sha256(canonical({"weights": self.weights, "library": library}))
+        return sha256(canonical({"weights": self.weights, "library": self._library()}))
 
     def reading(self, tokens: Sequence[int], positions: Sequence[int]) -> AbstractContextManager[None]:
         """Say, around a pass that computes some positions of a row, what the whole row is; of no use to this one."""
         del tokens, positions
         return nullcontext()
+
+    def _identity(self) -> Mapping[str, Any]:
+        return {"config": self._config(), "tokenizer": self._words(), "tensors": self._tensors()}
+
+    def _library(self) -> Mapping[str, str]:
+        import torch
+        import transformers
+
+        return {"torch": torch.__version__, "transformers": transformers.__version__}
 
     def _config(self) -> Mapping[str, Any]:
         given = self.model.config.to_dict()
