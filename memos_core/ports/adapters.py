@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, NamedTuple, Protocol
+
+from memos_core.errors import InvalidInput
 
 
 class Example(NamedTuple):
@@ -55,6 +58,9 @@ class Recipe:
         Of the update of each weight matrix.
     scale
         By which the update is multiplied.
+    depth
+        The share of the weight matrices that are updated, more than 0 and at most 1, from the last one back: what is
+        not updated before them needs no gradients.
     rate
         Learning rate.
     epochs
@@ -65,16 +71,32 @@ class Recipe:
         Answers of its own that the model is taught beside, for each example of a lesson.
     seed
         Of everything random.
+
+    Raises
+    ------
+    InvalidInput
+        If a number cannot be trained with.
     """
 
     rank: int = 16
     scale: float = 2.0
+    depth: float = 0.5
     rate: float = 2e-3
     epochs: int = 20
     wordings: int = 4
     batch: int = 16
     replay: float = 0.125
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("rank", "epochs", "wordings", "batch"):
+            if getattr(self, name) < 1:
+                raise InvalidInput(detail=f"{name} must be at least 1, and is {getattr(self, name)}.")
+        if not (self.scale > 0 and self.rate > 0 and 0 < self.depth <= 1 and 0 <= self.replay < inf):
+            raise InvalidInput(
+                detail="scale and rate must be above 0, depth above 0 and at most 1, replay not below 0; got "
+                f"{self.scale}, {self.rate}, {self.depth} and {self.replay}."
+            )
 
 
 class Trained(NamedTuple):

@@ -15,7 +15,7 @@ from memos_core.testing.adapters import tiny_learner
 from memos_core.testing.embedders import HashingEmbedder
 
 HERE, SEEN = "team", "team/seen"
-QUICK = Recipe(epochs=60, rate=5e-3, replay=0)
+QUICK = Recipe(epochs=60, rate=5e-3, depth=1, replay=0)
 ANA, BOB = "Where does Ana live?", "Where does Bob live?"
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -14,19 +14,21 @@ from memos_core.cube.claim import Claim
 from memos_core.cube.memcube import Kind, State, Trust
 from memos_core.cube.payload import Parametric
 from memos_core.errors import AdapterUnfit, CubeNotFound, ExtraMissing, InvalidInput
+from memos_core.infrastructure.models.adapter import unpacked
 from memos_core.infrastructure.models.local import LocalModel
+from memos_core.infrastructure.models.lora import LoraTrainer
 from memos_core.infrastructure.models.speaking import answers
 from memos_core.language.wordings import phrase
 from memos_core.operation.scheduler.decisions import Action, Limits
 from memos_core.operation.training import course, facts, is_answered, is_known, text
-from memos_core.ports import Recipe
+from memos_core.ports import Course, Example, Recipe
 from memos_core.system.training import OFTEN
 from memos_core.testing.adapters import tiny_learner
 from memos_core.testing.clock import ManualClock
 from memos_core.testing.embedders import HashingEmbedder
 
 HERE = "team"
-QUICK = Recipe(epochs=60, rate=5e-3, replay=0)
+QUICK = Recipe(epochs=60, rate=5e-3, depth=1, replay=0)
 ANA, BOB = "Where does Ana live?", "Where does Bob live?"
 EAGER = Limits(hot=0, settled=timedelta(0))
 
@@ -341,3 +343,34 @@ def test_what_nobody_vouches_for_is_taught_only_if_somebody_asks_for_it(model: L
             there.train(namespace=HERE, base_model=model, recipe=few)
         asked = there.train(namespace=HERE, base_model=model, recipe=few, min_trust="third_party")
         assert asked.governance.trust is Trust.THIRD_PARTY
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rank": 0},
+        {"epochs": 0},
+        {"wordings": 0},
+        {"batch": 0},
+        {"scale": 0.0},
+        {"rate": -1.0},
+        {"depth": 0.0},
+        {"depth": 1.5},
+        {"replay": -0.5},
+        {"replay": float("nan")},
+    ],
+    ids=str,
+)
+def test_a_recipe_that_nothing_can_be_trained_by_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(InvalidInput, match=next(iter(wrong))):
+        Recipe(**wrong)  # type: ignore[arg-type]
+
+
+def test_the_last_layers_alone_learn(model: LocalModel) -> None:
+    course_ = Course(lessons=((Example(ANA, "Porto."),),), checks=())
+    half, whole = (
+        unpacked(LoraTrainer(model).train(course_, Recipe(epochs=1, replay=0, depth=depth)).blob) for depth in (0.5, 1)
+    )
+    assert set(half.modules) < set(whole.modules)
+    assert len(half.modules) == len(whole.modules) / 2
+    assert half.modules == whole.modules[-len(half.modules) :]

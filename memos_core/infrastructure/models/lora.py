@@ -137,11 +137,10 @@ class _Run:
         self._course = course
         peft = imported()
         self._network = twin(model.model)
+        self._modules = _linear(self._network, recipe.depth)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
-            config = peft.LoraConfig(
-                r=recipe.rank, lora_alpha=recipe.rank * recipe.scale, target_modules=_linear(self._network)
-            )
+            config = peft.LoraConfig(r=recipe.rank, lora_alpha=recipe.rank * recipe.scale, target_modules=self._modules)
             peft.inject_adapter_in_model(config, self._network)
         scopes = Scopes(self._network, model.tokenizer, {PEFT_NAME: course.scope})
         self._begun = Begun(self._network, model, scopes)
@@ -160,8 +159,7 @@ class _Run:
         """What has been learnt so far."""
         peft = imported()
         tensors = peft.get_peft_model_state_dict(self._network)
-        modules = tuple(_linear(self._model.model))
-        recipe = self._recipe
+        recipe, modules = self._recipe, tuple(self._modules)
         return Adapter(self._model.weights, recipe.rank, recipe.scale, modules, tensors, self._course.scope)
 
     def epoch(self, progress: Watching | None) -> None:
@@ -252,15 +250,12 @@ class _Run:
         self.at = _Place(**json.loads(head["at"]))
 
 
-def _linear(model: PreTrainedModel) -> list[str]:
-    """Names of the linear layers, without the one that chooses the word: by what they end in."""
+def _linear(model: PreTrainedModel, depth: float) -> list[str]:
+    """Names of the last linear layers, that share of them, without the one that chooses the word."""
     import torch
 
     out = model.get_output_embeddings()  # type: ignore[no-untyped-call]
-    return sorted(
-        {
-            name.rpartition(".")[2]
-            for name, module in model.named_modules()
-            if isinstance(module, torch.nn.Linear) and module is not out
-        }
-    )
+    names = [
+        name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear) and module is not out
+    ]
+    return names[-ceil(depth * len(names)) :]
