@@ -231,6 +231,8 @@ class OpenVault:
         return embedder
 
     def _loaded_embedder(self) -> Embedder:
+        if self._embedders:  # who searches does not wait for who writes
+            return self._embedders[0]
         with self._lock:
             if not self._embedders:
                 from memos_core.infrastructure.models.adapt import as_embedder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,15 @@ def test_others_write_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
                 other.add("The owl is white.", namespace="a")
         other.add("The owl is white.", namespace="a")
         assert len(other.list(namespace="a")) == 3
+
+
+def test_others_who_search_see_the_state_before_it_and_do_not_wait(tmp_path: Path) -> None:
+    with MemOS.open(tmp_path / "m.db", embedder=HashingEmbedder()) as memos, ThreadPoolExecutor(1) as other:
+        memos.add("The fox is red.", namespace="a")
+        with memos.transaction():
+            memos.add("The whale is blue.", namespace="a")
+            found = other.submit(memos.search, "fox or whale", namespace="a").result(timeout=60)
+        assert [hit.cube.text for hit in found] == ["The fox is red."]
 
 
 def test_a_receipt_of_an_erasure_inside_says_that_bytes_are_left_until_the_end(tmp_path: Path) -> None:
