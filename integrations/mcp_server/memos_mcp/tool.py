@@ -181,6 +181,7 @@ def plain(schema: Any) -> Any:
 
 def _reporting(context: Context) -> Callable[[int, int], None]:
     def report(done: int, total: int) -> None:
+        anyio.from_thread.check_cancelled()  # a call that nobody waits for any more ends here, and changes nothing
         anyio.from_thread.run(context.session.report_progress, float(done), float(total))
 
     return report

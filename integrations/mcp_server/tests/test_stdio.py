@@ -25,9 +25,10 @@ HELLO = {
 }
 
 
-def client(vault: Path, namespace: str = "alice") -> Client:
+def client(vault: Path, namespace: str = "alice", *, mode: str = "auto") -> Client:
     arguments = ["-m", "memos_mcp", "--vault", str(vault), "--namespace", namespace]
-    return Client(StdioServerParameters(command=sys.executable, args=arguments, env=dict(os.environ)))
+    started = StdioServerParameters(command=sys.executable, args=arguments, env=dict(os.environ))
+    return Client(started, mode=mode)
 
 
 def start(vault: Path) -> "subprocess.Popen[str]":
