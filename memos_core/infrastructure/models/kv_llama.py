@@ -127,7 +127,7 @@ class LlamaServerKV:
     def frame(self) -> Frame:
         """The chat form of the server's template."""
         before, between, after = split_form(
-            lambda turns: str(self._post("/apply-template", {"messages": turns})["prompt"])
+            lambda turns: str(self._told("/apply-template", {"messages": turns}, "prompt"))
         )
         start = self._tokens(before, add_special=True, parse_special=True)
         doubled = start[:1] == start[1:2] and len(start) > len(self._tokens(before, parse_special=True))
@@ -190,10 +190,10 @@ class LlamaServerKV:
         path = self._folder / f"memos-{secrets.token_hex(8)}.bin"
         try:
             path.write_bytes(file.tensors["slot"].data)
-            restored = self._post(f"/slots/{self._slot}?action=restore", {"filename": path.name})
+            restored = self._told(f"/slots/{self._slot}?action=restore", {"filename": path.name}, "n_restored")
         finally:
             path.unlink(missing_ok=True)
-        if restored.get("n_restored") != len(held):
+        if restored != len(held):
             raise CacheRefused(detail="the server could not restore it")
         return len(held)
 
@@ -222,15 +222,27 @@ class LlamaServerKV:
     @cached_property
     def _props(self) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = self._endpoint("/props").get()
+            found = self._endpoint("/props").get()
         except NoAnswer as error:
             raise ChatModelFailed(model=self._url, detail=str(error)) from None
+        if not isinstance(found, dict) or "default_generation_settings" not in found:
+            raise self._stranger("/props", "settings")
         return found
 
     def _tokens(self, text: str, *, parse_special: bool, add_special: bool = False) -> list[int]:
         wish = {"content": text, "add_special": add_special, "parse_special": parse_special}
-        found: list[int] = self._post("/tokenize", wish)["tokens"]
+        found: list[int] = self._told("/tokenize", wish, "tokens")
         return found
+
+    def _told(self, path: str, body: Mapping[str, Any], name: str) -> Any:
+        try:
+            return self._post(path, body)[name]
+        except (KeyError, TypeError):
+            raise self._stranger(path, name) from None
+
+    def _stranger(self, path: str, name: str) -> ChatModelFailed:
+        detail = f"{path} gave no {name}; is this the address of a llama.cpp server?"
+        return ChatModelFailed(model=self._url, detail=detail)
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
         try:
