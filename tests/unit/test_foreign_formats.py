@@ -144,7 +144,7 @@ def test_mem0_gives_its_memories_with_owner_category_and_time() -> None:
     first = next(item.note for item in found if isinstance(item, Noted))
     assert first.id == "mem0:892db2ae-06d9-49e5-8b3e-585ef9b85b8e"
     assert first.tags == ("health",)
-    assert (first.metadata["category"], first.metadata["user_id"]) == ("health", "ana")
+    assert (first.metadata["category"], first.metadata["user_id"], first.metadata["role"]) == ("health", "ana", "user")
     assert first.at == datetime(2025, 1, 5, 10, 11, 34, 120000, tzinfo=timezone.utc)
     assert passed(found) == ["a memory without text"]
 
@@ -228,6 +228,15 @@ def test_a_real_langgraph_store_is_read() -> None:
     (item,) = langgraph_store(store, "ana")
     assert isinstance(item, Noted)
     assert (item.note.text, item.note.id) == ("Keeps bees.", "langgraph:ana/facts/a")
+
+
+def test_times_of_a_langgraph_store_that_name_no_zone_are_of_utc() -> None:
+    """LangGraph's SQLite store gives such."""
+    item = SimpleNamespace(namespace=("ana",), key="k", value={"text": "Keeps bees."}, created_at=datetime(2025, 1, 1))  # noqa: DTZ001
+    store = SimpleNamespace(search=lambda prefix, *, limit, offset: [item][offset:])
+    (read,) = langgraph_store(store)
+    assert isinstance(read, Noted)
+    assert read.note.at == datetime(2025, 1, 1, tzinfo=timezone.utc)
 
 
 def test_a_real_chat_store_of_llamaindex_is_read() -> None:

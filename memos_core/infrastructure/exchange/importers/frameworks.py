@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timezone
 from typing import Any, Protocol
 
 from memos_core.cube.message import Message, Note
@@ -80,7 +81,9 @@ def _item(item: Any, path: str) -> Item:
     if not words.strip():
         return PassedOver(path, f"none of its fields {', '.join(WORDS)} is a text")
     metadata = {"langgraph": {"namespace": list(item.namespace), "key": item.key, "value": item.value}}
-    return Noted(path, Note(text=words, at=item.created_at, id=f"langgraph:{path}", metadata=metadata))
+    made = item.created_at
+    at = made.replace(tzinfo=timezone.utc) if made.tzinfo is None else made  # the SQLite store names no zone
+    return Noted(path, Note(text=words, at=at, id=f"langgraph:{path}", metadata=metadata))
 
 
 def _is_plain(fields: object) -> bool:

@@ -10,7 +10,8 @@ from memos_core.infrastructure.exchange.importers.records import kept, mapping, 
 from memos_core.infrastructure.exchange.importers.source import Item, Noted, PassedOver
 
 SYSTEM = "mem0"
-FIELDS = ("user_id", "agent_id", "run_id", "app_id", "actor_id", "hash", "updated_at", "score", "expiration_date")
+OWNERS = ("user_id", "agent_id", "run_id", "app_id", "actor_id")
+FIELDS = (*OWNERS, "role", "hash", "updated_at", "score", "expiration_date")
 
 
 def read(path: Path) -> Iterator[Item]:
