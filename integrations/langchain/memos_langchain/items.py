@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -17,14 +17,24 @@ from memos_core.errors import InvalidInput
 Labels = tuple[str, ...]
 
 #: Metadata of an item: its value, whether it is searched by meaning, how long it lasts in minutes, and if it does not
-#: last for ever, when it was put: a read that makes it last longer is no change of it.
-VALUE, INDEXED, TTL, PUT = "value", "indexed", "ttl", "put"
+#: last for ever, when it was put: a read that makes it last longer is no change of it. One that was moved here has the
+#: times at which it was made and put elsewhere.
+VALUE, INDEXED, TTL, PUT, MADE = "value", "indexed", "ttl", "put", "made"
 MAX_TTL = 10**9  # minutes
 _HARD = re.compile("[\0\f]")
 
 
-def note(put: PutOp, value: Mapping[str, Any], *, fields: Sequence[str], now: datetime) -> Note:
+def note(
+    put: PutOp, value: Mapping[str, Any], *, fields: Sequence[str], now: datetime, made: datetime | None = None
+) -> Note:
     """An item as a memory: what is searched by meaning as its text, a page a field, and all of it as metadata.
+
+    Parameters
+    ----------
+    now
+        When it is put.
+    made
+        When it was made elsewhere, if it comes from there; it was put then at ``now``.
 
     Raises
     ------
@@ -40,26 +50,35 @@ def note(put: PutOp, value: Mapping[str, Any], *, fields: Sequence[str], now: da
     wanted = fields if put.index is None else put.index or ()
     texts = [_HARD.sub(" ", text) for field in wanted for text in _texts(value, field)]
     indexed = "\f".join(text for text in texts if text.strip())  # a page each: the memory embeds them one by one
-    lasting = {} if put.ttl is None else {TTL: _minutes(put.ttl), PUT: now.isoformat()}
+    times: dict[str, Any] = {} if put.ttl is None else {TTL: _minutes(put.ttl), PUT: now.isoformat()}
+    if made:
+        times |= {PUT: now.isoformat(), MADE: made.isoformat()}
     # What an item says of its user is the application's to know, so no claims are read out of it.
     return Note(
         text=indexed or json.dumps(put.key),
         id=put.key,
+        at=made,
         claims=(),
-        metadata={VALUE: value, INDEXED: bool(indexed), **lasting},
+        metadata={VALUE: value, INDEXED: bool(indexed), **times},
     )
 
 
 def item_of(cube: MemCube, namespace: Labels) -> Item:
     """A memory as the item that it was put as."""
-    put = cube.metadata.get(PUT)
+    put, made = (cube.metadata.get(each) for each in (PUT, MADE))
+    created_at = datetime.fromisoformat(made) if made else cube.created_at
     return Item(
         value=cube.metadata[VALUE],
         key=cube.source_ids[0],
         namespace=namespace,
-        created_at=cube.created_at,
-        updated_at=max(datetime.fromisoformat(put), cube.created_at) if put else cube.updated_at,
+        created_at=created_at,
+        updated_at=max(datetime.fromisoformat(put), created_at) if put else cube.updated_at,
     )
+
+
+def in_utc(moment: datetime) -> datetime:
+    """A time of another store; where it names no zone, it is of UTC, as LangGraph's SQLite store has it."""
+    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
 
 
 def escaped(label: str) -> str:

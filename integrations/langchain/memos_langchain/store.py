@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 from langgraph.store.base import (
@@ -29,8 +29,8 @@ from langgraph.store.base import (
 from memos_core import MemCube, MemOS, MemOSError, MemOSWarning, Note, State
 from memos_core.errors import CubeNotFound, InvalidInput, InvalidNamespace, VaultClosed
 from memos_langchain.filters import holds, split
-from memos_langchain.items import INDEXED, TTL, Labels, escaped, item_of, matches, note, unescaped
-from memos_langchain.listing import listed
+from memos_langchain.items import INDEXED, TTL, Labels, escaped, in_utc, item_of, matches, note, unescaped
+from memos_langchain.listing import PAGE, listed
 
 #: Hits asked of the memory, in turn, until a search has enough. Up to the first number, fewer hits are the
 #: beginning of more; so the pages of a search fit together.
@@ -118,6 +118,34 @@ class MemOSStore(BaseStore):
 
     # -- writing
 
+    def take_in(self, other: BaseStore) -> int:
+        """Copy all items of another store, with the times at which they were made and changed; say how many there are.
+
+        Done again, it takes over what has changed there. What is searched of them and how long they last is for this
+        store to say, since no store tells it. From an event loop: ``await asyncio.to_thread(store.take_in, other)``.
+
+        Raises
+        ------
+        InvalidInput, InvalidNamespace
+            For an item that the memory cannot hold. Of the items changed before it, some are here then; the rest comes
+            when it is done again.
+        """
+        found: list[Item] = []
+        while page := other.search((), limit=PAGE, offset=len(found), refresh_ttl=False):
+            found += page
+        found.sort(key=lambda item: in_utc(item.updated_at))  # so that the latest change is the latest here, too
+        ttl = (self.ttl_config or {}).get("default_ttl")
+        for start in range(0, len(found), PAGE):
+            with self._memos.transaction():
+                for address, items in groupby(found[start : start + PAGE], lambda item: self._address(item.namespace)):
+                    self._keep([self._moved(item, ttl) for item in items], address, ttl)
+        return len(found)
+
+    def _moved(self, item: Item, ttl: float | None) -> Note:
+        put = PutOp(item.namespace, item.key, item.value, ttl=ttl)
+        made, now = in_utc(item.created_at), in_utc(item.updated_at)
+        return note(put, item.value, fields=self._fields, now=now, made=made)
+
     def _write(self, puts: Iterable[PutOp]) -> None:
         gone: dict[Labels, list[str]] = {}
         kept: dict[tuple[Labels, float | None], list[Note]] = {}
@@ -129,13 +157,16 @@ class MemOSStore(BaseStore):
                 made = note(put, put.value, fields=self._fields, now=now)
                 kept.setdefault((self._address(put.namespace), put.ttl), []).append(made)
         for (address, ttl), notes in kept.items():
-            added = self._memos.add(notes, namespace=address, ttl=None if ttl is None else timedelta(minutes=ttl))
-            for cube in (*added.written, *added.unchanged):
-                if cube.state in FORGOTTEN:
-                    self._memos.revive(cube.id, reason="put again")
+            self._keep(notes, address, ttl)
         for namespace, keys in gone.items():
             found = self._cubes(namespace, states=list(State), expired=True, exact=True, source_ids=keys)
             self._memos.erase([cube.id for cube in found], reason="deleted through LangGraph")
+
+    def _keep(self, notes: Sequence[Note], address: Labels, ttl: float | None) -> None:
+        added = self._memos.add(notes, namespace=address, ttl=None if ttl is None else timedelta(minutes=ttl))
+        for cube in (*added.written, *added.unchanged):
+            if cube.state in FORGOTTEN:
+                self._memos.revive(cube.id, reason="put again")
 
     # -- reading
 

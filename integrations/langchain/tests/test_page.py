@@ -21,7 +21,13 @@ def test_the_code_of_the_page_runs(
         exec(compile(block, PAGE.name, "exec"), names)
     names["memos"].close()  # type: ignore[attr-defined]
     printed = capsys.readouterr().out
-    shown = ["Lisbon", "Basil needs sun", "The spare key is under the flower pot / The spare", "Bob drinks mate"]
+    shown = [
+        "Lisbon",
+        "Basil needs sun",
+        "The spare key is under the flower pot / The spare",
+        "1 items moved",
+        "Bob drinks mate",
+    ]
     assert [part for part in shown if part not in printed] == []
 
 
