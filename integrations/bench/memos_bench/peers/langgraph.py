@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore, IndexConfig
@@ -69,7 +70,7 @@ def open_peer(place: Place) -> LangGraph:
     opened = ExitStack()
     if hasattr(sqlite3.Connection, "enable_load_extension"):
         # It reads "text_fields"; "fields", which its documentation names, it passes over without a word.
-        own = {**index, "text_fields": ["text"]}
+        own: Any = {**index, "text_fields": ["text"]}
         store = opened.enter_context(SqliteStore.from_conn_string(str(place.folder / "store.db"), index=own))
         store.setup()
         stores["LangGraph SqliteStore"] = store
