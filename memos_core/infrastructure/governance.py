@@ -205,20 +205,16 @@ class GuardedVault:
     def namespaces(self, selection: Selection | None = None) -> list[Namespace]:
         wanted = selection and self.packages.recalled(selection, self._clock.now())
         found = [each for each in self._vault.namespaces(wanted) if self.permits(Right.READ, each)]
-        felt = selection if self._principal else None  # what a grant leaves out must not tell by being there
-        return [each for each in found if felt is None or self.count(felt.at(each))]
+        if selection is None or self._principal is None:
+            return found
+        # what a grant leaves out must not tell by being there
+        return [each for each in found if self.count(selection.at(each))]
 
     def history(self, cube: str) -> list[Operation]:
-        if self._principal is None:
-            return self._vault.history(cube)
-        return [each for each in self._vault.history(cube) if self._shows(each)] if self.get([cube]) else []
+        return self._visible(self._vault.history(cube))
 
     def operations(self, ids: Collection[str]) -> dict[str, Operation]:
-        found = self._vault.operations(ids)
-        if self._principal is None:
-            return found
-        visible = {cube.id for cube in self.get([each.cube for each in found.values()])}
-        return {name: each for name, each in found.items() if each.cube in visible and self._shows(each)}
+        return {each.id: each for each in self._visible(self._vault.operations(ids).values())}
 
     def resting_on(self, cubes: Collection[str], *, ever: bool = False) -> list[str]:
         found = self._vault.resting_on(cubes, ever=ever)
@@ -232,11 +228,7 @@ class GuardedVault:
         self, namespace: Namespace, *, since: datetime | None = None, until: datetime | None = None, limit: int
     ) -> list[Operation]:
         self.authorise(Right.READ, namespace)
-        found = self._vault.changes(namespace, since=since, until=until, limit=limit)
-        if self._principal is None:
-            return found
-        visible = {cube.id for cube in self.get([each.cube for each in found])}
-        return [each for each in found if each.cube in visible and self._shows(each)]
+        return self._visible(self._vault.changes(namespace, since=since, until=until, limit=limit))
 
     def blob(self, cube: str, *, version: str | None = None) -> memoryview:
         if not self.get([cube]):
@@ -248,11 +240,16 @@ class GuardedVault:
     def missing_blobs(self) -> list[MissingBlob]:
         return self._kept().missing_blobs()
 
+    def _visible(self, operations: Collection[Operation]) -> list[Operation]:
+        """Those of cubes that may be read, without what a cube said in another namespace: that stays there."""
+        if self._principal is None:
+            return list(operations)
+        readable = {cube.id for cube in self.get(list({each.cube for each in operations}))}
+        return [each for each in operations if each.cube in readable and self._shows(each)]
+
     def _shows(self, operation: Operation) -> bool:
-        """A cube may have come from another namespace: what it said there stays there."""
-        if operation.kind is not OperationKind.PUT or operation.body is None:
-            return True
-        return self.sees(content_of(operation))
+        is_content = operation.kind is OperationKind.PUT and operation.body is not None
+        return not is_content or self.sees(content_of(operation))
 
     def _seen(self, cubes: list[MemCube]) -> list[MemCube]:
         if self._principal is None:
