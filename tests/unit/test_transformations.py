@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from memos_core import MemOS, Message
+from memos_core import Limits, MemOS, Message
 from memos_core.cube.memcube import Kind, State, Trust
 from memos_core.infrastructure.models.kv_transformers import TransformersKV
 from memos_core.infrastructure.models.local import LocalModel
@@ -195,3 +195,17 @@ def test_what_an_adapter_answers_is_written_down_only_if_somebody_asks(
     assert {cube.governance.trust for cube in written} == {Trust.THIRD_PARTY}
     memos.forget(adapter.id)
     assert {memos.get(cube.id).state for cube in written} == {State.ARCHIVED}
+
+
+def test_an_adapter_for_which_the_limit_is_too_small_is_not_trained_and_withdrawn_by_turns(
+    memos: MemOS, learner: LocalModel, clock: ManualClock
+) -> None:
+    memos.keep_adapter(learner, namespace=HERE, recipe=Recipe(epochs=1, replay=0))
+    recall(memos, times=5)
+    clock.advance(40 * DAY)
+    few = Limits(bytes=1000)
+    for _ in range(6):
+        memos.tick(limits=few)
+        clock.advance(DAY)
+    made = [memos.get(name) for name in held(memos, Kind.ADAPTER, *State)]
+    assert [(cube.state, cube.blob.size > few.bytes) for cube in made] == [(State.GENERATED, True)]

@@ -166,7 +166,8 @@ class Limits:
     settled
         A fact recalled so often that has not changed for so long is stable.
     bytes
-        That each back end may hold.
+        That each back end may hold of what is hot. What is stable is one adapter, which does not grow with what it
+        knows, and cannot be held in part.
     working_by, held_by
         Policies by which a working memory and a full back end keep what they keep: of ``lru``, ``lfu``, ``nearness``,
         ``label`` and ``priority``, the first that decides.

@@ -193,8 +193,10 @@ def _leaving(tier: Tier, due: Sequence[MemCube], round_: Round) -> tuple[dict[st
     present = {cube.version: cube for cube in round_.snapshot.cubes if cube.version in tier.held}
     reasons = dict.fromkeys(sorted(tier.held.keys() - present.keys()), "it is changed or erased")
     reasons |= {name: reason for name, cube in present.items() if (reason := _cold(cube, tier, round_))}
-    # What a memory will take is not known before: as much as the others do for their length. An adapter does not grow.
-    letters = 0 if tier.is_for_stable else sum(len(cube.text) for cube in present.values())
+    if tier.is_for_stable:  # one adapter holds all of it: without a part of it, it would have to be trained again
+        return reasons, frozenset(cube.version for cube in due)
+    # What a memory will take is not known before: as much as the others do for their length.
+    letters = sum(len(cube.text) for cube in present.values())
     usual = sum(map(tier.held.__getitem__, present)) / letters if letters else 0.0
     stays = kept(
         sorted(
