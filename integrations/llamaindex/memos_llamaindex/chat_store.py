@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.storage.chat_store.base import BaseChatStore
 from llama_index.core.storage.chat_store.base_db import AsyncDBChatStore, MessageStatus
+from llama_index.core.storage.chat_store.sql import SQLAlchemyChatStore
 from pydantic import ConfigDict, Field
 
 from memos_core import MemCube, MemOS, Message
@@ -22,6 +26,7 @@ MESSAGE, STATUS = "llamaindex_message", "llamaindex_status"
 Namespace = str | tuple[str, ...]
 #: Bytes of a picture or a sound in JSON: nothing is found by them.
 BYTES = re.compile(r'"[^"\\\s]{200,}"')
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 ROLES = {MessageRole.CHATBOT: "assistant", MessageRole.MODEL: "assistant", MessageRole.FUNCTION: "tool"}
 
 
@@ -216,6 +221,31 @@ class MemOSAsyncChatStore(AsyncDBChatStore):
         """The conversations, sorted."""
         return await asyncio.to_thread(self._kept().get_keys)
 
+    async def take_in(self, other: SQLAlchemyChatStore) -> int:
+        """Copy all conversations of LlamaIndex's own store, a ``Memory``'s ``sql_store``; say how many messages.
+
+        Messages keep the times at which they were put, and what was pushed out stays so. Done again, it copies what has
+        come since.
+
+        Raises
+        ------
+        InvalidInput
+            If a message cannot be kept; of its conversation none is copied then.
+        """
+        rows = await other._dump_db_data()  # noqa: SLF001  # nothing public of LlamaIndex's tells the times
+        said: dict[str, list[Message]] = {}
+        at_once: Counter[tuple[str, int]] = Counter()
+        for row in sorted(rows, key=itemgetter("timestamp")):
+            key, timestamp = row["key"], row["timestamp"]
+            name = f"{timestamp}-{at_once[key, timestamp]}"
+            at_once[key, timestamp] += 1
+            message = ChatMessage.model_validate(row["data"])
+            at = EPOCH + timedelta(microseconds=timestamp // 1000)
+            said.setdefault(key, []).append(_said(message, key, MessageStatus(row["status"]), name=name, at=at))
+        for key, messages in said.items():
+            await asyncio.to_thread(self.memos.add, messages, namespace=self.namespace, session=key)
+        return len(rows)
+
     def _kept(self) -> MemOSChatStore:
         return MemOSChatStore(memos=self.memos, namespace=self.namespace)
 
@@ -255,14 +285,21 @@ def _taken(memos: MemOS, cubes: Sequence[MemCube]) -> list[ChatMessage]:
     return [_message(cube) for cube in cubes]
 
 
-def _said(message: ChatMessage, key: str, status: MessageStatus = MessageStatus.ACTIVE) -> Message:
+def _said(
+    message: ChatMessage,
+    key: str,
+    status: MessageStatus = MessageStatus.ACTIVE,
+    *,
+    name: str | None = None,
+    at: datetime | None = None,
+) -> Message:
     """A message as the memory takes it; one without words, such as a call of a tool, stands by what it carries."""
     whole = message.model_dump(mode="json")
     beside = json.dumps({**whole, "role": None}, ensure_ascii=False)
     words = (message.content or "").strip() or BYTES.sub('"..."', beside)
     role = ROLES.get(message.role, message.role.value)
     about = {MESSAGE: whole} if status is MessageStatus.ACTIVE else {MESSAGE: whole, STATUS: status.value}
-    return Message(content=words, role=role, id=f"{key}/{uuid4().hex}", metadata=about)
+    return Message(content=words, role=role, at=at, id=f"{key}/{name or uuid4().hex}", metadata=about)
 
 
 def _message(cube: MemCube) -> ChatMessage:
