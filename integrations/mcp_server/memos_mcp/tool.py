@@ -145,20 +145,29 @@ def complaint(error: ValidationError) -> str:
 
 
 def inlined(schema: dict[str, Any]) -> Any:
-    """A schema with each definition where it is meant, for several clients follow no references; none is of itself."""
+    """A schema with each definition where it is meant, for several clients follow no references.
+
+    Raises
+    ------
+    ValueError
+        If a definition holds itself: no schema without references says that.
+    """
     definitions = schema.get("$defs", {})
 
-    def within(part: Any) -> Any:
+    def within(part: Any, held: frozenset[str]) -> Any:
         if isinstance(part, list):
-            return [within(each) for each in part]
+            return [within(each, held) for each in part]
         if not isinstance(part, dict):
             return part
-        beside = {key: within(value) for key, value in part.items() if key not in {"$ref", "$defs"}}
+        beside = {key: within(value, held) for key, value in part.items() if key not in {"$ref", "$defs"}}
         if "$ref" not in part:
             return beside
-        return within(definitions[part["$ref"].removeprefix("#/$defs/")]) | beside
+        name = part["$ref"].removeprefix("#/$defs/")
+        if name in held:
+            raise ValueError(f"{name} holds itself, which a schema without references cannot say. Make it flat.")
+        return within(definitions[name], held | {name}) | beside
 
-    return within(schema)
+    return within(schema, frozenset())
 
 
 def plain(schema: Any) -> Any:

@@ -8,11 +8,12 @@ import jsonschema
 import pytest
 from mcp import Client
 from mcp.server import Server
+from pydantic import BaseModel
 
 from memos_core import Document, MemOS, Message, State
 from memos_mcp.flags import Flags
 from memos_mcp.results import BYTES_OF_TOKEN, DATA, MAX_TOKENS
-from memos_mcp.tool import Tool
+from memos_mcp.tool import Hints, Tool, inlined
 from memos_mcp.toolbox import toolbox
 
 from .calling import call, refusal, whole
@@ -52,6 +53,29 @@ def test_no_schema_has_references_which_several_clients_do_not_follow(tool: Tool
         jsonschema.Draft202012Validator.check_schema(schema)
         assert "$ref" not in json.dumps(schema)
         assert "$defs" not in schema
+
+
+class Tree(BaseModel):
+    leaves: list["Tree"]
+
+
+def test_a_model_that_holds_itself_is_refused_instead_of_unfolded_for_ever() -> None:
+    def grow(_: Any, tree: Tree) -> Tree:
+        """Grow."""
+        return tree
+
+    with pytest.raises(ValueError, match="Tree holds itself"):
+        _ = Tool(grow, "Grow", Hints()).definition
+
+
+def test_a_definition_that_is_meant_twice_is_written_twice() -> None:
+    name = {"type": "string"}
+    schema = {
+        "$defs": {"N": name, "P": {"items": {"$ref": "#/$defs/N"}}},
+        "x": {"$ref": "#/$defs/P", "title": "t"},
+        "y": {"$ref": "#/$defs/N"},
+    }
+    assert inlined(schema) == {"x": {"items": name, "title": "t"}, "y": name}
 
 
 def test_what_a_fact_holds_is_told_where_facts_are_asked_for() -> None:
