@@ -309,7 +309,7 @@ def _words(cubes: Iterable[MemCube]) -> Iterator[tuple[str, str]]:
 
 def _graph(cubes: Iterable[MemCube], wanted: Callable[[str], bool]) -> Graph:
     """The entities that are wanted and the relations that they have, as many as one answer may hold."""
-    records = [json.loads(line) for line in lines(reversed(list(cubes)))]
+    records = [json.loads(line) for line in lines(cubes)]
     entities = {each["name"]: each for each in records if each["type"] == ENTITY and wanted(each["name"])}
     related = [each for each in records if each["type"] == RELATION and not entities.keys().isdisjoint(_ends(each))]
     room, left_out = Room(), 0

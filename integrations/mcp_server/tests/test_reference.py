@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from mcp import Client
 from mcp.server import Server
+from typer.testing import CliRunner
 
 from memos_core import MemOS
-from memos_core.infrastructure.exchange.exporters.mcp_memory import write
-from memos_core.infrastructure.exchange.importers.mcp_memory import read
+from memos_core.cli.app import app as command_line
 from memos_mcp.flags import Flags
 from memos_mcp.results import BYTES_OF_TOKEN, MAX_TOKENS
 from memos_mcp.server import build
@@ -80,13 +80,26 @@ async def test_nodes_are_found_by_words_and_shown_with_their_relations(use: Any)
     assert (await use("open_nodes", names=["Nobody"])) == {"entities": [], "relations": []}
 
 
-async def test_what_the_reference_server_wrote_is_read_and_given_back(use: Any, memos: MemOS, tmp_path: Path) -> None:
+async def test_who_comes_from_the_reference_server_finds_all_there_and_can_go_back(tmp_path: Path) -> None:
     lines = [{"type": "entity", **ANA}, {"type": "entity", **HALDEN}, {"type": "relation", **WORKS}]
-    file = tmp_path / "memory.json"
-    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
-    memos.add([item.note for item in read(file)], namespace="alice")
-    assert await use("read_graph") == {"entities": [ANA, HALDEN], "relations": [WORKS]}
-    write(reversed(memos.list(namespace="alice")), tmp_path / "again.json")
+    file, vault = tmp_path / "memory.json", tmp_path / "memory.db"
+    file.write_text(
+        "\n".join(json.dumps(line, separators=(",", ":")) for line in lines), encoding="utf-8"
+    )  # as it does
+
+    def run(*arguments: str) -> None:
+        done = CliRunner().invoke(command_line, ["--vault", str(vault), *arguments])
+        assert done.exit_code == 0, done.output
+
+    run("import", str(file), "--format", "mcp", "--namespace", "ana")
+    run("import", str(file), "--format", "mcp", "--namespace", "ana")  # again, which changes nothing
+    with MemOS.open(vault) as memos:
+        server = build(memos, namespace="ana", flags=Flags(reference=True))
+        assert await call(server, "read_graph") == {"entities": [ANA, HALDEN], "relations": [WORKS]}
+        more = {"entityName": "Ana", "contents": ["is left-handed"]}
+        await call(server, "add_observations", observations=[more])
+    run("export", str(tmp_path / "again.json"), "--as", "mcp", "--namespace", "ana")
+    lines[0]["observations"] = [*ANA["observations"], "is left-handed"]
     again = (tmp_path / "again.json").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line) for line in again] == lines
 

@@ -23,9 +23,9 @@ def write(cubes: Iterable[MemCube], path: Path) -> int:
 
 
 def lines(cubes: Iterable[MemCube]) -> Iterator[str]:
-    """The lines of a graph, entities first."""
+    """The lines of a graph, entities first, in the order in which all was first told of."""
     graph = _Graph()
-    for cube in cubes:
+    for cube in sorted(cubes, key=lambda cube: (cube.created_at, cube.id)):
         known = cube.metadata.get(FIELD)
         if isinstance(known, dict) and known.get("type") == RELATION:
             graph.relate(known["from"], known["to"], known["relationType"])
