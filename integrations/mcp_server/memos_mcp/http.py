@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import signal
+import sys
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,9 +177,10 @@ def _sealed(address: str, what: str) -> str:
 
 
 def run(app: ASGIApp, listening: Listening) -> None:
-    """Serve until the process is told to end."""
+    """Serve until the process is told to end, by Ctrl-C or by what manages services."""
     import uvicorn
 
+    signal.signal(signal.SIGTERM, _end)  # uvicorn gives it on when it is done; what was read is then written down
     uvicorn.run(
         app,
         host=listening.host,
@@ -187,6 +190,10 @@ def run(app: ASGIApp, listening: Listening) -> None:
         timeout_keep_alive=15,
         server_header=False,
     )
+
+
+def _end(number: int, _: object) -> None:
+    sys.exit(128 + number)
 
 
 def _bracketed(host: str) -> str:

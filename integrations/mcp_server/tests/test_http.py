@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -74,11 +77,8 @@ class Running:
         self.callers.close()
         self.memos.close()
 
-    @asynccontextmanager
-    async def client(self, token: str, mode: str = "auto") -> AsyncIterator[Client]:
-        bearer = httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}, timeout=60)
-        async with bearer, Client(streamable_http_client(self.url, http_client=bearer), mode=mode) as client:
-            yield client
+    def client(self, token: str, mode: str = "auto") -> AbstractAsyncContextManager[Client]:
+        return client_of(self.url, token, mode)
 
     async def call(self, token: str, tool: str, mode: str = "auto", **arguments: Any) -> Any:
         async with self.client(token, mode) as client:
@@ -87,6 +87,13 @@ class Running:
     def post(self, token: str | None = None, *, body: Any = HELLO, **headers: str) -> httpx2.Response:
         known = {**ACCEPT, **({"authorization": f"Bearer {token}"} if token else {}), **headers}
         return httpx2.post(self.url, json=body, headers=known)
+
+
+@asynccontextmanager
+async def client_of(url: str, token: str, mode: str) -> AsyncIterator[Client]:
+    bearer = httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}, timeout=60)
+    async with bearer, Client(streamable_http_client(url, http_client=bearer), mode=mode) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +280,55 @@ def test_what_was_read_is_in_the_audit_trail(tmp_path: Path) -> None:
         server.stop()
     with MemOS.open(server.vault) as memos:
         assert "read" in {entry.action for entry in memos.audit(principal="agent:claude")}
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+async def test_a_server_that_is_started_as_its_operator_does_it_keeps_all_apart_and_a_trail(
+    tmp_path: Path, number: int, code: int
+) -> None:
+    vault = tmp_path / "memory.db"
+    tokens = {}
+    for name in ("ana", "bob"):
+        made = CliRunner().invoke(
+            command_line,
+            ["mcp", "token", "add", f"user:{name}", "-n", name, "--role", "editor", "--vault", str(vault), "--json"],
+        )
+        tokens[name] = json.loads(made.stdout)["token"]
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with started("mcp", "http", "--port", str(port), "--vault", str(vault)) as server:
+        try:
+            assert server.stderr.readline() == f"Serving http://127.0.0.1:{port}/mcp; stop with Ctrl-C.\n"
+            url = f"http://127.0.0.1:{port}/mcp"
+            await until_it_answers(url)
+            for name, mode in (("ana", "auto"), ("bob", "legacy")):
+                async with client_of(url, tokens[name], mode) as client:
+                    await client.call_tool("memory_add", {"text": f"{name}'s secret"})
+                    held = (await client.call_tool("memory_list", {})).structured_content["memories"]
+                    assert [each["text"] for each in held] == [f"{name}'s secret"]
+            for headers, status in (({}, 401), ({"host": "evil.example.org"}, 421), ({"origin": "null"}, 403)):
+                assert httpx2.post(url, json=HELLO, headers=headers).status_code == status
+        finally:
+            server.send_signal(number)
+        assert server.wait(60) == code
+    with MemOS.open(vault) as memos_after:
+        trail = {(entry.principal, entry.action) for entry in memos_after.audit()}
+    assert trail >= {(f"user:{name}", action) for name in tokens for action in ("add", "read")}
+
+
+def started(*arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", "from memos_core.cli import main; main()", *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+async def until_it_answers(url: str) -> None:
+    async with httpx2.AsyncClient() as asking:
+        while True:
+            with suppress(httpx2.ConnectError):
+                await asking.get(url)
+                return
+            await asyncio.sleep(0.05)
 
 
 def test_tokens_are_made_shown_once_and_revoked_on_the_command_line(tmp_path: Path) -> None:
