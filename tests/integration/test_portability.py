@@ -30,7 +30,7 @@ from langchain_core.documents import Document  # noqa: E402
 from langchain_core.language_models import FakeListChatModel  # noqa: E402
 from langchain_core.messages import HumanMessage  # noqa: E402
 from llama_index.core.base.llms.types import ChatMessage  # noqa: E402
-from llama_index.core.schema import TextNode  # noqa: E402
+from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode  # noqa: E402
 from mcp import Client  # noqa: E402
 
 NOW = datetime(2025, 3, 17, 12, tzinfo=timezone.utc)
@@ -208,17 +208,23 @@ def test_a_memory_goes_through_all_of_them_and_back(memos: MemOS, clock: ManualC
     )
     agent.invoke({"messages": [HumanMessage("I met Clara yesterday", name="Ana", id="m1")]})
 
+    [before] = memos.list(namespace=HERE, source_ids=["doc"])
+
     # LlamaIndex reads the document, and changes it under its own id.
     clock.advance(timedelta(hours=1))
     [found] = memos_llamaindex.MemOSRetriever(memos, namespace=HERE, similarity_top_k=1).retrieve(QUESTION)
     assert (found.node.metadata["room"], found.node.metadata["source_ids"]) == ("blue", ["doc"])
     node = TextNode(text=f"{WORDS} and one in Porto", id_="doc", metadata={"room": "blue", "shelf": {"row": 3}})
     memos_llamaindex.MemOSVectorStore(memos=memos, namespace=HERE).add([node])
+    [after] = memos.list(namespace=HERE, source_ids=["doc"])
+    assert unchanged(after) == unchanged(before)
+    assert (after.text, after.parents, after.updated_at) == (node.text, (before.version,), NOW + timedelta(hours=1))
+    assert after.metadata.items() >= before.metadata.items()
 
     # MCP reads what LlamaIndex made of it, and what was there before; a fact is added, and mended.
     clock.advance(timedelta(hours=1))
     [seen] = through_mcp(memos)
-    assert (seen.text, seen.source, seen.trust) == (node.text, "doc", "document")
+    assert seen == Seen(node.text, NOW.isoformat(), "document", "doc")
     [shown] = ask(memos, "memory_search", query=QUESTION, limit=1)["memories"]
     assert [event["text"] for event in ask(memos, "memory_history", memory_id=shown["id"])["events"]] == [
         WORDS,
@@ -264,6 +270,63 @@ def test_a_memory_goes_through_all_of_them_and_back(memos: MemOS, clock: ManualC
     [cube] = memos.list(namespace=HERE, source_ids=["doc"])
     assert (cube.text, cube.metadata, cube.conflicts) == (WORDS, {"room": "red"}, ())
     assert len(memos.history(cube.id)) == 3
+
+
+def test_the_other_way_llamaindex_writes_and_langchain_changes(
+    memos: MemOS, clock: ManualClock, tmp_path: Path
+) -> None:
+    parent = {NodeRelationship.SOURCE: RelatedNodeInfo(node_id="letter")}
+    node = TextNode(text=WORDS, id_="node", metadata={"room": "blue", "shelf": {"row": 3}}, relationships=parent)
+    memos_llamaindex.MemOSVectorStore(memos=memos, namespace=HERE).add([node])
+    memory = memos_llamaindex.MemOSMemory.from_defaults(memos, namespace=HERE, session="monday")
+    memory.put(ChatMessage("I met Clara yesterday"))
+    [said] = memos.list(namespace=HERE, session="monday")
+    [before] = memos.list(namespace=HERE, source_ids=["node"])
+
+    # LangChain reads both; the document is changed as its users do it.
+    clock.advance(timedelta(hours=1))
+    retriever = memos_langchain.MemOSRetriever(memos=memos, namespace=HERE, k=1, filters={"session": "monday"})
+    [heard] = retriever.invoke("Whom did I meet?")
+    assert heard.metadata.items() >= {"said_at": NOW.isoformat(), "speaker": None, "trust": "user"}.items()
+    assert (heard.page_content, heard.metadata["source_ids"]) == (said.text, list(said.source_ids))
+    documents = memos_langchain.MemOSVectorStore(memos, namespace=HERE)
+    [document] = documents.get_by_ids(["node"])
+    document.page_content += " and one in Porto"
+    document.metadata["seen"] = True
+    documents.add_documents([document])
+    [after] = memos.list(namespace=HERE, source_ids=["node"])
+    assert unchanged(after) == unchanged(before)
+    assert (after.text, after.parents) == (f"{WORDS} and one in Porto", (before.version,))
+    assert after.metadata == {**before.metadata, "seen": True}
+
+    # MCP reads both, and tags what LangChain made of the document.
+    clock.advance(timedelta(hours=1))
+    assert through_mcp(memos) == [Seen(after.text, NOW.isoformat(), "document", "node")]
+    talked = ask(memos, "memory_get", memory_id=said.id)["memory"]
+    assert (talked["text"], _precise(talked["said_at"]), talked["trust"]) == (said.text, NOW.isoformat(), "user")
+    ask(memos, "memory_update", memory_id=after.id, tags=["sea"])
+
+    # It leaves, and LlamaIndex has it elsewhere: the node whole, the conversation with its time.
+    memos.export(tmp_path / "all.memcube")
+    with opened(tmp_path / "second.db", clock) as other:
+        other.load(tmp_path / "all.memcube")
+        here, there = (sorted(one.list(namespace=HERE), key=lambda cube: cube.id) for one in (memos, other))
+        assert [whole(cube) for cube in there] == [whole(cube) for cube in here]
+        assert [other.history(cube.id) for cube in there] == [memos.history(cube.id) for cube in here]
+        [back] = memos_llamaindex.MemOSVectorStore(memos=other, namespace=HERE).get_nodes(["node"])
+        assert (back.text, back.metadata) == (after.text, {**node.metadata, "seen": True})
+        assert (back.node_id, back.relationships) == ("node", node.relationships)
+        talk = memos_llamaindex.MemOSMemory.from_defaults(other, namespace=HERE, session="monday")
+        assert talk.get_all() == memory.get_all()
+        told, shown = other.get(said.id), other.get(after.id)
+        assert whole(told) == whole(said)
+        assert (shown.tags, unchanged(shown)) == (("sea",), {**unchanged(before), "tags": ["sea"]})
+
+
+def unchanged(cube: MemCube) -> dict[str, Any]:
+    """What a framework leaves as it is when it changes text and metadata: times, provenance, trust and all else."""
+    new = {"usage", "payload", "entities", "metadata", "version", "parents", "updated_at"}
+    return cube.model_dump(mode="json", exclude=new)
 
 
 def test_an_item_of_several_fields_is_found_by_each_wherever_it_goes(
