@@ -123,7 +123,9 @@ class MemOSAsyncChatStore(AsyncDBChatStore):
     """The chat store of LlamaIndex's ``Memory``: ``Memory.from_defaults(session_id="monday", chat_store=...)``.
 
     It keeps messages as :class:`MemOSChatStore` does, and the two can share conversations. What ``Memory`` pushes out
-    of its queue is marked, stays in the memory and is recalled. All of it runs in worker threads.
+    of its queue is marked, stays in the memory and is recalled. What it deletes is erased for ever, and
+    ``Memory.reset()`` deletes all of its conversation, ``areset(MessageStatus.ACTIVE)`` the queue only. All of it runs
+    in worker threads.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from memos_core import MemCube, MemOS, Message
 from memos_core.errors import InvalidInput
-from memos_llamaindex.nodes import place
+from memos_llamaindex.nodes import listed, place
 
 #: What was said in words; system prompts, tool calls and tool results stay in the conversation only.
 REMEMBERED = {
@@ -190,14 +190,7 @@ class MemOSMemory(BaseMemory):
 
     def _cubes(self) -> list[MemCube]:
         """What this session has in the memory."""
-        found: list[MemCube] = []
-        while True:
-            page = self.memos.list(
-                namespace=self.namespace, exact=True, session=self.session, kinds=["episode"], offset=len(found)
-            )
-            found += page
-            if not page:
-                return found
+        return [*listed(self.memos, self.namespace, session=self.session, kinds=["episode"])]
 
     def _latest(self, limit: int) -> list[ChatMessage]:
         """The longest tail of the conversation within a limit that begins with no answer; at least the last turn."""

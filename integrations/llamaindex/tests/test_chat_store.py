@@ -209,6 +209,8 @@ async def test_a_memory_of_llamaindex_keeps_its_queue_here_and_goes_on_in_anothe
         assert "three" in str((await memory.aget())[-1].content)
         assert "My sister Clara lives in Lisbon" in words(await memory.aget_all(MessageStatus.ARCHIVED))
         assert len(await memory.aget_all()) == 7
+        await memory.areset(MessageStatus.ACTIVE)
+        assert await memory.aget_all() == await memory.aget_all(MessageStatus.ARCHIVED) != []
         await memory.areset()
         assert await memory.aget_all() == memos.list(namespace="ana") == []
 
