@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from memos_core.cube.claim import Claim
 from memos_core.cube.memcube import Kind, State, Trust
 from memos_core.cube.payload import Parametric
 from memos_core.errors import AdapterUnfit, CubeNotFound, ExtraMissing, InvalidInput
+from memos_core.infrastructure.models import speaking
 from memos_core.infrastructure.models.adapter import unpacked
 from memos_core.infrastructure.models.local import LocalModel
 from memos_core.infrastructure.models.lora import LoraTrainer
@@ -222,6 +223,21 @@ def test_training_ends_when_what_it_teaches_is_erased_and_leaves_nothing(memos: 
         memos.train(namespace=HERE, base_model=model, recipe=QUICK, progress=watched)
     assert seen == [0, 0, 1, 1, 1, 0]  # kept after every other step
     assert memos.stats().blobs == 0
+
+
+def test_a_model_is_asked_for_no_more_of_its_own_answers_than_will_come_up(
+    memos: MemOS, model: LocalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, own = list[str](), speaking.own
+
+    def counted(model: LocalModel, questions: Sequence[str]) -> list[speaking.Encoded]:
+        asked.extend(questions)
+        return own(model, questions)
+
+    monkeypatch.setattr(speaking, "own", counted)
+    [bob] = [cube.id for cube in memos.list(namespace=HERE) if "Lisbon" in cube.text]
+    memos.train(namespace=HERE, base_model=model, cubes=[bob], recipe=Recipe(epochs=3, wordings=4, replay=0.5))
+    assert len(asked) == 3 * 2 < len(text("anchors"))
 
 
 def test_where_nothing_is_stated_nothing_is_taught(memos: MemOS, model: LocalModel) -> None:

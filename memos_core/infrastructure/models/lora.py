@@ -155,6 +155,12 @@ class _Run:
         is_learnt = self.at.epochs > 0 and self.at.loss < LEARNT
         return is_learnt or self.at.sure >= SURE or self.at.waited >= PATIENCE or self.at.epochs >= self._recipe.epochs
 
+    @property
+    def _beside(self) -> int:
+        """How many answers of its own come up in an epoch, beside the lessons."""
+        due = sum(min(self._recipe.wordings, len(lesson)) for lesson in self._lessons)
+        return ceil(self._recipe.replay * due)
+
     def adapter(self) -> Adapter:
         """What has been learnt so far."""
         peft = imported()
@@ -165,7 +171,8 @@ class _Run:
     def epoch(self, progress: Watching | None) -> None:
         """Go once through all lessons, and look whether they are known."""
         if self._recipe.replay:
-            self._kept = self._kept or speaking.own(self._model, self._course.anchors)
+            ever = self._course.anchors[: self._beside * self._recipe.epochs]
+            self._kept = self._kept or speaking.own(self._model, ever)
         batches = self._batches()
         total, most = 0.0, len(batches) * self._recipe.epochs
         for number, batch in enumerate(batches):
@@ -189,7 +196,7 @@ class _Run:
             for lesson in self._lessons
             for number in range(min(self._recipe.wordings, len(lesson)))
         ]
-        most = min(ceil(self._recipe.replay * len(due)), len(self._kept))
+        most = min(self._beside, len(self._kept))
         due += [self._kept[(self.at.epochs * most + number) % len(self._kept)] for number in range(most)]
         order.shuffle(due)
         due.sort(key=lambda example: len(example.tokens))
