@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from io import StringIO
 from logging import StreamHandler
@@ -151,3 +152,26 @@ def test_nothing_of_it_is_written_to_the_terminal_and_settings_of_the_user_stay(
     assert (*capfd.readouterr(), logged.getvalue()) == ("", "", "")
     assert logging.is_progress_bar_enabled()
     assert logging.get_verbosity() == logging.WARNING
+
+
+def test_code_that_comes_with_a_model_is_never_run_and_nobody_is_asked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = {
+        "AutoConfig": "mine.MineConfig",
+        "AutoModelForCausalLM": "mine.Mine",
+        "AutoTokenizer": ["mine.Words", None],
+    }
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "mine", "auto_map": kinds}), encoding="utf-8")
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"auto_map": kinds}), encoding="utf-8")
+    (tmp_path / "mine.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()", encoding="utf-8")
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    with pytest.raises(InvalidInput, match="No model can be loaded"):
+        LocalModel.load(tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["none", "none.gguf"])
+def test_where_nothing_is_it_says_so(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidInput, match="nothing is there"):
+        LocalModel.load(tmp_path / name)

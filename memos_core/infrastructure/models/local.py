@@ -72,6 +72,9 @@ class LocalModel:
         folder, options = place, dict[str, Any]()
         if place.endswith(".gguf"):
             folder, options = str(Path(place).parent), {"gguf_file": Path(place).name}
+        if (options or Path(place).is_absolute()) and not Path(place).exists():  # else it may be a name
+            raise InvalidInput(detail=f"No model can be loaded from {place}: nothing is there.")
+        options["trust_remote_code"] = False  # without a word, transformers asks at the terminal
         try:
             with quiet():
                 tokenizer = AutoTokenizer.from_pretrained(folder, **options)
@@ -79,7 +82,7 @@ class LocalModel:
         except (OSError, ValueError, AttributeError) as error:
             raise InvalidInput(detail=f"No model can be loaded from {place}: {error}") from error
         model.to(device)  # type: ignore[arg-type]
-        return cls(model, tokenizer, name=Path(place).stem if options else Path(place).name)
+        return cls(model, tokenizer, name=Path(place).stem if place.endswith(".gguf") else Path(place).name)
 
     @property
     def device(self) -> torch.device:
