@@ -1,5 +1,6 @@
 """Telling clients of the server: their configurations are changed with care, or not at all."""
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from memos_core import MemOSError
 from memos_core.cli.app import app
 from memos_mcp.clients import CLIENTS
+from memos_mcp.install import installing
 from memos_mcp.jsonedit import blanked, with_entry, without_entry
 
 OTHERS = """{
@@ -196,6 +199,37 @@ def test_a_file_that_its_owner_has_locked_is_left_as_it_is(run: Callable[..., Re
     assert "only be read" in run("install", "-c", "cursor", "--config", str(path), code=1).stderr
     assert path.read_text() == "{}"
     assert [each.name for each in tmp_path.glob("c.json*")] == ["c.json"]
+
+
+def test_a_file_that_another_program_has_just_changed_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    path.write_text("{}")
+    edit = installing(CLIENTS["cursor"], path, ["memos-mcp"])
+    path.write_text('{"theirs": 1}')
+    with pytest.raises(MemOSError, match="another program"):
+        edit.make()
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("c.json", '{"theirs": 1}')]
+
+
+def test_a_disk_that_is_full_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "c.json"
+    path.write_text("{}")
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(MemOSError, match="No space left"):
+        installing(CLIENTS["cursor"], path, ["memos-mcp"]).make()
+    assert path.read_text() == "{}"
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_mark_of_byte_order_stays(run: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}')
+    run("install", "-c", "claude-desktop", "--config", str(path))
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf{")
+    assert "memos" in json.loads(path.read_text(encoding="utf-8-sig"))["mcpServers"]
 
 
 def test_projects_have_files_of_their_own(run: Callable[..., Result], tmp_path: Path) -> None:
