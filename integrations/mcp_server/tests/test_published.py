@@ -43,9 +43,19 @@ def test_the_registry_entry_is_of_this_version_and_the_readme_claims_it() -> Non
     [package] = entry["packages"]
     assert (entry["version"], package["version"], package["identifier"]) == (VERSION, VERSION, NAME)
     assert len(entry["description"]) <= 100
-    assert package["runtimeArguments"][0]["value"] == f"{NAME}[mcp]=={VERSION}"
-    assert package["runtimeArguments"][1]["value"] in found(r"^\[project.scripts\]\n((?:.+\n)+)")
     assert f"<!-- mcp-name: {entry['name']} -->" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_a_client_makes_of_the_registry_entry_is_a_command_that_there_is() -> None:
+    [package] = loaded(ROOT / "server.json")["packages"]
+    before, after = (
+        [part for each in package[of] for part in (each.get("name"), each["value"]) if part]
+        for of in ("runtimeArguments", "packageArguments")
+    )
+    command = [package["runtimeHint"], *before, f"{package['identifier']}@{package['version']}", *after]  # as all do
+    assert command == ["uvx", "--with", f"{NAME}[mcp]=={VERSION}", f"{NAME}@{VERSION}", "mcp"]
+    scripts = dict(re.findall(r'^(\S+) = "(.+?)"', found(r"^\[project.scripts\]\n((?:.+\n)+)"), re.MULTILINE))
+    assert scripts[NAME] == scripts["memos"]  # what uvx runs has the name of the package
 
 
 @pytest.mark.parametrize("field", ["resolved", "_resolved"])
