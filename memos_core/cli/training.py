@@ -54,9 +54,12 @@ def mem_train(
 
     Needs the extra: pip install 'memcubes[hf]'.
     """
+    from memos_core.infrastructure.models.lora import as_trainer
+
     call = Call.of(ctx, vault=vault, namespace=namespace, as_json=as_json)
     least = timedelta(0) if settled is None else duration(settled)
     checked = None if path is None else checked_import(call, path)
+    trainer = as_trainer(model)  # before anything is written
     with call.memory(create=path is not None, llm=some_model(llm)) as memos:
         if path is not None and checked is not None:
             form, found = checked
@@ -71,7 +74,7 @@ def mem_train(
         with progress("Training", quiet=call.as_json) as advance:
             adapter = memos.train(
                 namespace=call.namespace,
-                base_model=model,
+                base_model=trainer,
                 cubes=stable,
                 recipe=Recipe(epochs=epochs),
                 progress=lambda done, most, _loss: advance(done, most),

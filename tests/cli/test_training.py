@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,3 +35,16 @@ def test_what_a_conversation_says_is_taught_and_the_old_adapter_archived(
     assert first["metadata"]["adapter"]["facts"] == 1
     shown = json.loads(run("list", "--kind", "adapter", "--json").stdout)
     assert [cube["id"] for cube in shown["cubes"]] == [second["id"]]
+
+
+def test_without_the_extra_or_a_model_nothing_is_taken_in(
+    run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = tmp_path / "talk.jsonl"
+    talk.write_text('{"role": "user", "name": "Ana", "content": "I live in Porto.", "id": "1"}\n')
+    (tmp_path / "empty").mkdir()
+    assert "No model can be loaded" in run("mem-train", str(talk), "--model", str(tmp_path / "empty"), code=1).stderr
+    monkeypatch.setitem(sys.modules, "peft", None)
+    said = run("mem-train", str(talk), "--model", str(tmp_path / "empty"), code=1).stderr
+    assert "pip install 'memcubes[hf]'" in said
+    assert not (tmp_path / "memory.db").exists()
