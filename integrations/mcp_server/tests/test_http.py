@@ -26,7 +26,11 @@ from typer.testing import CliRunner
 from memos_core import MemOS
 from memos_core.cli.app import app as command_line
 from memos_core.errors import InvalidInput
+from memos_core.infrastructure.clock import SystemClock
+from memos_core.infrastructure.exchange.signing import SigningKey
+from memos_core.infrastructure.memstore.registry import Registry
 from memos_core.testing.embedders import HashingEmbedder
+from memos_mcp.flags import Flags
 from memos_mcp.gate import Buckets, Gate
 from memos_mcp.http import Listening, application
 from memos_mcp.identity import AnyOf, Callers
@@ -269,6 +273,24 @@ def test_it_does_not_begin_where_everybody_or_nobody_could_come_in(tmp_path: Pat
     public = Listening(host="0.0.0.0", public="https://memory.example.org/a/")
     assert public.resource == "https://memory.example.org/a/mcp"
     assert public.security.allowed_hosts == ["memory.example.org"]
+
+
+async def test_nobody_who_comes_over_http_installs_packages(tmp_path: Path) -> None:
+    Registry(tmp_path / "registry", SigningKey.new(), clock=SystemClock())
+    server = Running(tmp_path, flags=Flags(store=str(tmp_path / "registry")))
+    try:
+        owner = server.token("user:ana", "ana", role="owner")
+        for tool, given in (
+            ("store_search", {}),
+            ("store_list", {}),
+            ("store_install", {"name": "doctor/heart"}),
+            ("store_uninstall", {"name": "doctor/heart"}),
+        ):
+            refused = await server.call(owner, tool, **given)
+            assert refused.is_error
+            assert "may not do this" in refused.content[0].text
+    finally:
+        server.stop()
 
 
 def test_what_was_read_is_in_the_audit_trail(tmp_path: Path) -> None:
