@@ -19,9 +19,9 @@ from memos_core.testing.embedders import HashingEmbedder
 QUESTION = "Where does Ana live?"
 # The tiny models have random weights and some sixty words: only what they are taught makes sense.
 MODELS = [LocalModel.load(path) for path in sys.argv[1:]] or [tiny_learner(0), tiny_learner(2, width=48)]
-# Two facts need few steps of few examples. What a model would be taught beside, its answers to other questions, takes
-# longer than they do, and is left out here.
-RECIPE = Recipe(batch=4, replay=0) if sys.argv[1:] else Recipe(epochs=40, rate=5e-3, replay=0)
+# Two facts need few, small steps of few examples. What a model would be taught beside, its answers to other questions,
+# takes longer than they do, and is left out here.
+RECIPE = Recipe(batch=4, rate=1e-3, replay=0) if sys.argv[1:] else Recipe(epochs=40, rate=5e-3, replay=0)
 
 
 def show(when: str) -> None:
