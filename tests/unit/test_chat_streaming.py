@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from memos_core.errors import ChatModelFailed
 from memos_core.infrastructure.models import sending
-from memos_core.infrastructure.models.chat import HTTPChatModel
+from memos_core.infrastructure.models.chat import HTTPChatModel, as_chat_model
 from memos_core.infrastructure.models.lines import LONGEST, Event, events, lines
 from memos_core.ports import Turn
 from memos_core.prompting.streaming import stream, whole
@@ -215,3 +215,20 @@ def test_a_refusal_in_the_middle_does_not_begin_anew(server: ScriptedServer) -> 
 def test_a_model_of_two_members_gives_its_whole_reply_as_one_piece_and_an_empty_one_as_none() -> None:
     assert list(stream(ScriptedChatModel(["Ana"]), TURNS, max_tokens=5)) == ["Ana"]
     assert list(stream(ScriptedChatModel([""]), TURNS, max_tokens=5)) == []
+
+
+def test_what_a_foreign_model_does_not_implement_after_its_first_piece_is_an_error_and_no_second_reply() -> None:
+    class Foreign:
+        model_name = "foreign"
+
+        def invoke(self, _: object) -> str:
+            return "Ana"
+
+        def stream(self, _: object) -> Iterator[str]:
+            yield "An"
+            raise NotImplementedError("tools")
+
+    pieces = stream(as_chat_model(Foreign()), TURNS, max_tokens=5)
+    assert next(pieces) == "An"
+    with pytest.raises(ChatModelFailed, match="NotImplementedError: tools"):
+        next(pieces)

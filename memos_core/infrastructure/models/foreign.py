@@ -50,11 +50,15 @@ class AdaptedChatModel:
     def stream(self, turns: Sequence[Turn], *, max_tokens: int) -> Iterator[str]:
         """Give the next turn in pieces; as one piece, where the model cannot stream. Errors are those of complete."""
         if self._way.stream is not None and hasattr(self._given, self._way.streams_by):
+            begun = False
             with self._failing():
                 try:
-                    yield from _texts(self._way.stream(self._given, turns))
+                    for piece in _texts(self._way.stream(self._given, turns)):
+                        begun = True
+                        yield piece
                 except NotImplementedError:  # so says a model that cannot, of a library whose others can
-                    pass
+                    if begun:
+                        raise
                 else:
                     return
         yield self.complete(turns, max_tokens=max_tokens).text
