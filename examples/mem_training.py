@@ -21,7 +21,7 @@ from memos_core.testing.embedders import HashingEmbedder
 
 # The tiny model has random weights and some sixty words: it shows how it goes, and knows nothing else.
 MODEL = LocalModel.load(sys.argv[1]) if sys.argv[1:] else tiny_learner(0)
-RECIPE = Recipe() if sys.argv[1:] else Recipe(epochs=40, rate=5e-3, replay=0)
+RECIPE = Recipe() if sys.argv[1:] else Recipe(epochs=40, rate=5e-3, depth=1, replay=0)
 STABLE = Limits(hot=0, settled=timedelta(days=30))  # by default also: recalled five times
 RIGHT = {"Where does Ana live?": "Ana lives in Porto", "Where does Bob live?": "Bob lives in Lisbon"}
 

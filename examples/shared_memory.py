@@ -21,7 +21,7 @@ QUESTION = "Where does Ana live?"
 MODELS = [LocalModel.load(path) for path in sys.argv[1:]] or [tiny_learner(0), tiny_learner(2, width=48)]
 # Two facts need few, small steps of few examples. What a model would be taught beside, its answers to other questions,
 # takes longer than they do, and is left out here.
-RECIPE = Recipe(batch=4, rate=1e-3, replay=0) if sys.argv[1:] else Recipe(epochs=40, rate=5e-3, replay=0)
+RECIPE = Recipe(batch=4, rate=1e-3, replay=0) if sys.argv[1:] else Recipe(epochs=40, rate=5e-3, depth=1, replay=0)
 
 
 def show(when: str) -> None:
