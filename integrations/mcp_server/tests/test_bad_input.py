@@ -18,6 +18,7 @@ from memos_mcp.flags import Flags
 from memos_mcp.toolbox import toolbox
 
 from .fuzzing import Fuzzer
+from .test_eras import META
 from .test_stdio import HELLO, ask, client, start
 
 TOOLS = toolbox(Flags(chatgpt=True, reference=True))
@@ -73,13 +74,15 @@ async def test_fifty_calls_at_once_are_all_answered(tmp_path: Path, mode: str) -
         assert memos.verify() == []
 
 
+@pytest.mark.parametrize("is_modern", [False, True], ids=["legacy", "modern"])
 @pytest.mark.parametrize("killed", [False, True], ids=["closes", "is killed"])
-def test_a_client_that_vanishes_leaves_a_whole_vault(tmp_path: Path, killed: bool) -> None:
+def test_a_client_that_vanishes_leaves_a_whole_vault(tmp_path: Path, killed: bool, is_modern: bool) -> None:
     facts = [{"text": f"Fact number {number}"} for number in range(50)]
-    add = {"name": "memory_add", "arguments": {"facts": facts}}
+    add = {"name": "memory_add", "arguments": {"facts": facts}, **({"_meta": META} if is_modern else {})}
     with start(tmp_path / "memory.db") as server:
-        ask(server, HELLO)
-        ask(server, {"jsonrpc": "2.0", "method": "notifications/initialized"})
+        if not is_modern:
+            ask(server, HELLO)
+            ask(server, {"jsonrpc": "2.0", "method": "notifications/initialized"})
         server.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": add}) + "\n")
         server.stdin.flush()
         server.stdout.close()  # nobody hears the answer
