@@ -195,7 +195,7 @@ def _list(grants: Sequence[Grant]) -> None:
     table = Table("namespace", "principal", "role", "kinds", "where", "trust", "until", box=None, header_style="bold")
     for each in grants:
         kinds = "all" if each.kinds is None else ", ".join(sorted(kind.value for kind in each.kinds))
-        ends = "revoked" if each.expires_at is None else f"{each.expires_at:%Y-%m-%d %H:%M}"
+        ends = "no end" if each.expires_at is None else f"{each.expires_at:%Y-%m-%d %H:%M}"
         trust = each.trust.name.lower().replace("_", " ")
         where = printable(", ".join(map(str, each.where)) or "any")
         table.add_row("/".join(each.namespace), each.principal, each.role.value, kinds, where, trust, ends)

@@ -260,7 +260,9 @@ def test_a_rule_is_remembered_and_shown(run: Run, ask: Ask) -> None:
 
 def test_who_may_do_what_is_granted_shown_and_revoked(run: Run, ask: Ask) -> None:
     added(ask, "The fox is red.", "-n", "acme/ana")
-    assert "agent:bot" in run("grant", "agent:bot", "contributor", "-n", "acme/ana").stdout
+    shown = run("grant", "agent:bot", "contributor", "-n", "acme/ana").stdout
+    assert "agent:bot" in shown
+    assert "no end" in shown
     run("grant", "user:bob", "reader", "-n", "acme", "--kind", "fact", "--until", "2030-01-01", "--max-trust", "tool")
     assert [each["principal"] for each in ask("grants")["grants"]] == ["agent:bot", "user:bob"]
     assert "2030-01-01" in run("grants", "-n", "acme").stdout
