@@ -30,7 +30,9 @@ KindName = Literal[
 Kinds = Annotated[
     Optional[list[KindName]], Field(min_length=1, max_length=9, description="Only of these kinds; by default all.")
 ]
-DetailField = Field(description="concise: text, time, speaker, trust. full: also source, names, claims, state, score.")
+DetailField = Field(
+    description="concise: text, time, speaker, trust. full: also source, names, claims, metadata, state, score."
+)
 MAX_OFFSET = 10_000
 
 

@@ -49,6 +49,7 @@ class Memory(BaseModel):
     entities: Optional[list[str]] = Field(default=None, description="Names in it.")
     tags: Optional[list[str]] = None
     claims: Optional[list[str]] = Field(default=None, description="What it claims: subject | predicate | object.")
+    metadata: Optional[list[str]] = Field(default=None, description="What its writer noted beside it, as name: JSON.")
     score: Optional[float] = Field(default=None, description="Higher is better; comparable within one search only.")
     why: Optional[dict[str, float]] = Field(default=None, description="What each signal gave to the score.")
 
@@ -140,6 +141,9 @@ def _piece(cube: MemCube, access: Access, *, detail: Detail, limit: int, offset:
         "entities": _names(cube.entities),
         "tags": _names(cube.tags),
         "claims": _names([f"{each.subject} | {each.predicate} | {each.object}" for each in cube.claims]),
+        "metadata": _names(
+            [f"{name}: {json.dumps(cube.metadata[name], ensure_ascii=False)}" for name in cube.metadata]
+        ),
         "score": round(hit.score, 4) if hit else None,
         "why": {signal: round(share, 4) for signal, share in hit.why.items()} if hit else None,
     }

@@ -37,6 +37,17 @@ async def test_a_beginning_that_means_another_namespace_too_is_alone_here(ask: A
     assert (await ask("memory_get", memory_id=mine.id[:13]))["memory"]["text"] == "mine"
 
 
+async def test_what_a_writer_noted_beside_a_memory_is_shown_where_all_is_asked_for(ask: Any, memos: MemOS) -> None:
+    noted = {"topic": "foxes", "sure": True, "parts": ["a", {"b": None}]}
+    [cube] = memos.add(Message(content="The fox is red.", metadata=noted), namespace="alice").written
+    expected = ['parts: ["a", {"b": null}]', "sure: true", 'topic: "foxes"']
+    for tool in ("memory_search", "memory_list"):
+        asked = {"query": "fox"} if tool == "memory_search" else {}
+        assert "metadata" not in (await ask(tool, **asked))["memories"][0]
+        assert sorted((await ask(tool, **asked, detail="full"))["memories"][0]["metadata"]) == expected
+    assert sorted((await ask("memory_get", memory_id=cube.id))["memory"]["metadata"]) == expected
+
+
 async def test_what_an_agent_wrote_can_be_changed_and_keeps_its_history(ask: Any) -> None:
     [name] = (await ask("memory_add", text="Clara lives in Porto."))["ids"]
     changed = await ask("memory_update", memory_id=name, text="Clara lives in Lisbon.", tags=["home"])
