@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
 from memos_core.errors import InvalidInput
@@ -90,12 +90,14 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("rank", "epochs", "wordings", "batch"):
-            if getattr(self, name) < 1:
-                raise InvalidInput(detail=f"{name} must be at least 1, and is {getattr(self, name)}.")
-        if not (self.scale > 0 and self.rate > 0 and 0 < self.depth <= 1 and 0 <= self.replay < inf):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise InvalidInput(detail=f"{name} must be a whole number of at least 1, and is {value!r}.")
+        numbers = {name: getattr(self, name) for name in ("scale", "rate", "depth", "replay")}
+        are_numbers = all(isinstance(value, (int, float)) and isfinite(value) for value in numbers.values())
+        if not are_numbers or min(self.scale, self.rate, self.depth) <= 0 or self.depth > 1 or self.replay < 0:
             raise InvalidInput(
-                detail="scale and rate must be above 0, depth above 0 and at most 1, replay not below 0; got "
-                f"{self.scale}, {self.rate}, {self.depth} and {self.replay}."
+                detail=f"scale, rate and depth must be above 0, depth at most 1, replay not below 0; got {numbers}."
             )
 
 

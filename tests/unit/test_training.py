@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -374,12 +375,26 @@ def test_what_nobody_vouches_for_is_taught_only_if_somebody_asks_for_it(model: L
         {"depth": 1.5},
         {"replay": -0.5},
         {"replay": float("nan")},
+        {"rank": 1.5},
+        {"epochs": "many"},
+        {"rate": float("inf")},
+        {"scale": "much"},
     ],
     ids=str,
 )
-def test_a_recipe_that_nothing_can_be_trained_by_is_refused(wrong: dict[str, float]) -> None:
+def test_a_recipe_that_nothing_can_be_trained_by_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match=next(iter(wrong))):
-        Recipe(**wrong)  # type: ignore[arg-type]
+        Recipe(**wrong)
+
+
+def test_a_model_without_linear_layers_is_refused(model: LocalModel) -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    marks = {"bos_token_id": 0, "eos_token_id": 1}
+    config = GPT2Config(vocab_size=len(model.tokenizer), n_embd=16, n_layer=1, n_head=2, **marks)
+    other = LocalModel(GPT2LMHeadModel(config), model.tokenizer, name="other")
+    with pytest.raises(InvalidInput, match="no linear layers"):
+        LoraTrainer(other).train(Course(lessons=((Example(ANA, "Porto."),),), checks=()), QUICK)
 
 
 def test_the_last_layers_alone_learn(model: LocalModel) -> None:

@@ -135,13 +135,13 @@ class _Run:
         self._checks = [encoded(model, example) for example in course.checks]
         self._name = sha256(canonical({"base": model.weights, "course": repr(course), "recipe": repr(recipe)}))
         self._course = course
+        modules = tuple(_linear(model.model, recipe.depth))
+        self._bare = Adapter(model.weights, recipe.rank, recipe.scale, modules, {}, course.scope)
         peft = imported()
         self._network = twin(model.model)
-        self._modules = _linear(self._network, recipe.depth)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
-            config = peft.LoraConfig(r=recipe.rank, lora_alpha=recipe.rank * recipe.scale, target_modules=self._modules)
-            peft.inject_adapter_in_model(config, self._network)
+            peft.inject_adapter_in_model(self._bare.config, self._network)
         scopes = Scopes(self._network, model.tokenizer, {PEFT_NAME: course.scope})
         self._begun = Begun(self._network, model, scopes)
         self._learnt = {name: weight for name, weight in self._network.named_parameters() if weight.requires_grad}
@@ -163,16 +163,13 @@ class _Run:
 
     def adapter(self) -> Adapter:
         """What has been learnt so far."""
-        peft = imported()
-        tensors = peft.get_peft_model_state_dict(self._network)
-        recipe, modules = self._recipe, tuple(self._modules)
-        return Adapter(self._model.weights, recipe.rank, recipe.scale, modules, tensors, self._course.scope)
+        return self._bare._replace(tensors=imported().get_peft_model_state_dict(self._network))
 
     def epoch(self, progress: Watching | None) -> None:
         """Go once through all lessons, and look whether they are known."""
-        if self._recipe.replay:
+        if self._recipe.replay and not self._kept:
             ever = self._course.anchors[: self._beside * self._recipe.epochs]
-            self._kept = self._kept or speaking.own(self._model, ever)
+            self._kept = speaking.own(self._model, ever)
         batches = self._batches()
         total, most = 0.0, len(batches) * self._recipe.epochs
         for number, batch in enumerate(batches):
@@ -258,11 +255,19 @@ class _Run:
 
 
 def _linear(model: PreTrainedModel, depth: float) -> list[str]:
-    """Names of the last linear layers, that share of them, without the one that chooses the word."""
+    """Names of the last linear layers, that share of them, without the one that chooses the word.
+
+    Raises
+    ------
+    InvalidInput
+        If there are none.
+    """
     import torch
 
     out = model.get_output_embeddings()  # type: ignore[no-untyped-call]
     names = [
         name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear) and module is not out
     ]
+    if not names:
+        raise InvalidInput(detail=f"{type(model).__name__} has no linear layers that could learn. Use another model.")
     return names[-ceil(depth * len(names)) :]
