@@ -244,7 +244,7 @@ class GuardedVault:
         """Those of cubes that may be read, without what a cube said in another namespace: that stays there."""
         if self._principal is None:
             return list(operations)
-        readable = {cube.id for cube in self.get(list({each.cube for each in operations}))}
+        readable = {cube.id for cube in self.get(list(dict.fromkeys(each.cube for each in operations)))}
         return [each for each in operations if each.cube in readable and self._shows(each)]
 
     def _shows(self, operation: Operation) -> bool:
